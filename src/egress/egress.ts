@@ -1,0 +1,60 @@
+// The door out. Owns every outward connection: address rules, pinned connections, redirect checks, limits.
+// CONTRACT FILE: shapes stay; implementations live beside it.
+
+export interface OutboundRequest {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array | null;
+  readonly connectTimeoutMs: number;
+  readonly timeoutMs: number;
+  readonly responseBytesMax: number;
+  readonly signal: AbortSignal;
+}
+
+export interface OutboundResponse {
+  readonly status: number;
+  readonly statusText: string;
+  /** Lower-case names; each with all of its values. */
+  readonly headers: Readonly<Record<string, readonly string[]>>;
+  readonly body: string;
+}
+
+/** A fixed, operator-configured origin (a vendor): no address rules, no redirects, kept-alive connections. */
+export interface Upstream {
+  send(request: UpstreamRequest): Promise<UpstreamResponse>;
+  close(): Promise<void>;
+}
+
+export interface UpstreamRequest {
+  readonly method: string;
+  /** Canonical path and query, starting with "/". */
+  readonly path: string;
+  /** Flat name, value list. */
+  readonly headers: readonly string[];
+  readonly body: Uint8Array | string | null;
+  readonly timeoutMs: number;
+}
+
+export interface UpstreamResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly body: AsyncIterable<Uint8Array> & { bytes(): Promise<Uint8Array> };
+}
+
+/** What became of an upstream call that gave no response. `sent: false` means the vendor cannot have seen it. */
+export class UpstreamError extends Error {
+  readonly sent: boolean;
+  constructor(message: string, sent: boolean) {
+    super(message);
+    this.name = 'UpstreamError';
+    this.sent = sent;
+  }
+}
+
+export interface Egress {
+  /** One request by a user-given URL. Throws AppError egress_denied, or an Error with a message fit for a user. */
+  request(request: OutboundRequest): Promise<OutboundResponse>;
+  upstream(origin: string): Upstream;
+  close(): Promise<void>;
+}

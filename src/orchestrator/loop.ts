@@ -1,0 +1,135 @@
+// The one loop all mutations pass through: operations that arrive together are decided one after another in memory,
+// written in ONE transaction and only then answered. While a commit is in flight new operations queue; there is no timer.
+// Must never answer before the commit, and never decide while another round is open.
+import { AppError } from '../model/error.ts';
+import { emptyBatch, type Round, type Store, type WriteBatch } from '../store/port.ts';
+import type { Clock, Transactor } from './ports.ts';
+
+/** Something to decide in a round. */
+export interface Operation<T> {
+  /** Runs before `decide`, once per round, with all other operations' `load`s: fetch what is not in memory. */
+  load?(round: Round): Promise<void> | undefined;
+  decide(batch: WriteBatch, now: number): T;
+}
+
+interface Pending {
+  readonly operation: Operation<unknown>;
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Contributes rows and reactions to every round: the run cache, pollers, timers. */
+export interface RoundListener {
+  /** After all operations decided, before the commit: the last word on the batch (hand tasks to waiting pollers). */
+  beforeCommit?(batch: WriteBatch, now: number): void;
+  afterCommit?(): void;
+  /** The commit failed: everything decided since the last one is void. */
+  lost?(): void;
+}
+
+export class Loop implements Transactor {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #operationsMax: number;
+  readonly #listeners: RoundListener[] = [];
+  #queue: Pending[] = [];
+  #running = false;
+  #idle: Promise<void> = Promise.resolve();
+  rounds = 0;
+  operations = 0;
+
+  constructor(store: Store, clock: Clock, operationsMax = 500) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#operationsMax = operationsMax;
+  }
+
+  listen(listener: RoundListener): void {
+    this.#listeners.push(listener);
+  }
+
+  onLost(listener: () => void): void {
+    this.listen({ lost: listener });
+  }
+
+  transact<T>(decide: (batch: WriteBatch, now: number) => T): Promise<T> {
+    return this.submit({ decide });
+  }
+
+  submit<T>(operation: Operation<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push({ operation, resolve, reject });
+      if (!this.#running) this.#start();
+    });
+  }
+
+  async settled(): Promise<void> {
+    if (this.#running) await this.submit({ decide: () => undefined });
+  }
+
+  /** Resolves when nothing is queued and nothing is being committed. */
+  async drained(): Promise<void> {
+    while (this.#running) await this.#idle;
+  }
+
+  #start(): void {
+    this.#running = true;
+    // A turn of the event loop collects what arrived together; then rounds follow each other until the queue is empty.
+    this.#idle = new Promise((resolve) => setImmediate(() => void this.#rounds().finally(resolve)));
+  }
+
+  async #rounds(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const taken = this.#queue.length <= this.#operationsMax ? this.#queue : this.#queue.slice(0, this.#operationsMax);
+      this.#queue = this.#queue.length <= this.#operationsMax ? [] : this.#queue.slice(this.#operationsMax);
+      await this.#round(taken);
+    }
+    this.#running = false;
+  }
+
+  async #round(taken: readonly Pending[]): Promise<void> {
+    const answers: (() => void)[] = [];
+    let round: Round | undefined;
+    try {
+      round = await this.#store.round();
+      await this.#load(taken, round);
+      const batch = emptyBatch();
+      const now = this.#clock.now();
+      for (const pending of taken) answers.push(decideOne(pending, batch, now));
+      for (const listener of this.#listeners) listener.beforeCommit?.(batch, now);
+      await round.commit(batch);
+    } catch (error) {
+      await round?.abandon().catch(() => undefined);
+      for (const listener of this.#listeners) listener.lost?.();
+      const failure = error instanceof AppError ? error : new AppError('store_unavailable', describe(error));
+      for (const pending of taken) pending.reject(failure);
+      return;
+    }
+    this.rounds += 1;
+    this.operations += taken.length;
+    for (const answer of answers) answer();
+    for (const listener of this.#listeners) listener.afterCommit?.();
+  }
+
+  async #load(taken: readonly Pending[], round: Round): Promise<void> {
+    for (const { operation } of taken) {
+      const loading = operation.load?.(round);
+      if (loading) await loading;
+    }
+  }
+}
+
+/** An operation that refuses (throws an AppError) fails alone; it must throw before it changes anything. */
+function decideOne(pending: Pending, batch: WriteBatch, now: number): () => void {
+  try {
+    const value = pending.operation.decide(batch, now);
+    return () => pending.resolve(value as never);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return () => pending.reject(error);
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,85 @@
+// What routes and embedders call. Every promise resolves after the commit of what it reports.
+
+import type { Step } from '../engine/plan/plan.ts';
+import type { Json } from '../model/json.ts';
+import type { Run, Task } from '../model/run.ts';
+import type { StartRequest } from '../model/start-request.ts';
+import type { TaskDefinition } from '../model/task-definition.ts';
+import type { TaskResult } from '../model/task-result.ts';
+import type { TaskStatus } from '../model/task-status.ts';
+import type { WorkflowDefinition } from '../model/workflow-definition.ts';
+
+/** A task as a worker gets it. `input` has its vault placeholders filled: never store or log it. */
+export interface HandedTask {
+  readonly task: Task;
+  readonly run: Run;
+  readonly step: Step;
+  readonly input: Json;
+}
+
+export interface PollRequest {
+  readonly taskType: string;
+  readonly workerId: string | null;
+  readonly domain: string | null;
+  readonly count: number;
+  /** Waits this long for the first task; 0 answers at once. At most 5,000 over HTTP. */
+  readonly timeoutMs: number;
+  /** Aborted when the caller went away: nothing is handed to it afterwards. */
+  readonly signal?: AbortSignal;
+}
+
+export interface UpdateOutcome {
+  readonly taskId: string;
+  /** The next task of the same type and domain, when asked for and there is one. */
+  readonly next: HandedTask | null;
+}
+
+export interface Orchestrator {
+  // definitions (committed before they resolve; AppError conflict | not_found | invalid_definition)
+  putDefinition(definition: WorkflowDefinition, mode: 'create' | 'overwrite'): Promise<void>;
+  putDefinitions(definitions: readonly WorkflowDefinition[]): Promise<void>;
+  removeDefinition(name: string, version: number): Promise<void>;
+  definition(name: string, version: number | null): WorkflowDefinition | null;
+  definitions(): readonly WorkflowDefinition[];
+  putTaskDefinitions(definitions: readonly TaskDefinition[]): Promise<void>;
+  removeTaskDefinition(name: string): Promise<void>;
+  taskDefinition(name: string): TaskDefinition | null;
+  taskDefinitions(): readonly TaskDefinition[];
+  // executions
+  start(request: StartRequest): Promise<string>;
+  terminate(runId: string, reason: string | null): Promise<void>;
+  pause(runId: string): Promise<void>;
+  resume(runId: string): Promise<void>;
+  decide(runId: string): Promise<void>;
+  /** Deletes a terminal run and everything of it but its audit. */
+  remove(runId: string): Promise<void>;
+  // tasks
+  poll(request: PollRequest): Promise<readonly HandedTask[]>;
+  update(result: TaskResult, andPoll: boolean): Promise<UpdateOutcome>;
+  /** Completes the latest open task of a reference; null when there is none. */
+  updateByRef(
+    runId: string,
+    ref: string,
+    status: TaskStatus,
+    output: Json,
+    workerId: string | null,
+  ): Promise<string | null>;
+  addLog(taskId: string, log: string): Promise<void>;
+  /** Type, run name of an open task, from memory: what a permission check needs. Undefined for closed or unknown ones. */
+  openTask(taskId: string): { readonly taskType: string; readonly runName: string; readonly runId: string } | undefined;
+  queueSizes(): Readonly<Record<string, number>>;
+  /** A plan step for a stored task, to render `workflowTask`. */
+  stepOf(run: Run, task: Task): Promise<Step | null>;
+  stats(): OrchestratorStats;
+  /** Stops taking work, answers what is under way, commits, and resolves. */
+  stop(): Promise<void>;
+}
+
+export interface OrchestratorStats {
+  readonly rounds: number;
+  readonly operations: number;
+  readonly cachedRuns: number;
+  readonly readyTasks: number;
+  readonly waitingPollers: number;
+  readonly timers: number;
+}
