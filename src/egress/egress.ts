@@ -7,7 +7,10 @@ export interface OutboundRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array | null;
   readonly connectTimeoutMs: number;
+  /** For the whole request, redirects and body included. */
   readonly timeoutMs: number;
+  /** Longest wait for the head of an answer and between two pieces of its body; `timeoutMs` when absent. */
+  readonly readTimeoutMs?: number;
   readonly responseBytesMax: number;
   readonly signal: AbortSignal;
 }

@@ -30,5 +30,7 @@ export const jsonValue = () => z.custom<JsonValue>((v) => v !== undefined);
 /** A JSON object; null and absent read as `{}`. Values are kept as they came. */
 export const jsonObject = () =>
   z
-    .custom<JsonObject | null | undefined>((v) => v === undefined || v === null || isJsonObject(v), 'must be an object')
+    .custom<JsonObject>(isJsonObject, 'must be an object')
+    // Without this an absent key is an error: zod takes a bare custom type for required.
+    .nullish()
     .transform((v): JsonObject => v ?? {});

@@ -20,8 +20,8 @@ interface Pending {
 
 /** Contributes rows and reactions to every round: the run cache, pollers, timers. */
 export interface RoundListener {
-  /** After all operations decided, before the commit: the last word on the batch (hand tasks to waiting pollers). */
-  beforeCommit?(batch: WriteBatch, now: number): void;
+  /** After all operations decided, before the commit: effects on other runs, hand-off to waiting pollers, the rows. */
+  beforeCommit?(batch: WriteBatch, now: number, round: Round): Promise<void> | undefined;
   afterCommit?(): void;
   /** The commit failed: everything decided since the last one is void. */
   lost?(): void;
@@ -96,7 +96,7 @@ export class Loop implements Transactor {
       const batch = emptyBatch();
       const now = this.#clock.now();
       for (const pending of taken) answers.push(decideOne(pending, batch, now));
-      for (const listener of this.#listeners) listener.beforeCommit?.(batch, now);
+      for (const listener of this.#listeners) await listener.beforeCommit?.(batch, now, round);
       await round.commit(batch);
     } catch (error) {
       await round?.abandon().catch(() => undefined);
@@ -112,10 +112,12 @@ export class Loop implements Transactor {
   }
 
   async #load(taken: readonly Pending[], round: Round): Promise<void> {
+    const loading: Promise<void>[] = [];
     for (const { operation } of taken) {
-      const loading = operation.load?.(round);
-      if (loading) await loading;
+      const one = operation.load?.(round);
+      if (one) loading.push(one);
     }
+    if (loading.length > 0) await Promise.all(loading);
   }
 }
 

@@ -8,6 +8,7 @@ import type { TaskDefinition } from '../model/task-definition.ts';
 import type { TaskResult } from '../model/task-result.ts';
 import type { TaskStatus } from '../model/task-status.ts';
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
+import type { PollRecord } from '../store/port.ts';
 
 /** A task as a worker gets it. `input` has its vault placeholders filled: never store or log it. */
 export interface HandedTask {
@@ -67,6 +68,8 @@ export interface Orchestrator {
   addLog(taskId: string, log: string): Promise<void>;
   /** Type, run name of an open task, from memory: what a permission check needs. Undefined for closed or unknown ones. */
   openTask(taskId: string): { readonly taskType: string; readonly runName: string; readonly runId: string } | undefined;
+  /** Who polled which queue last, from memory. */
+  pollData(): readonly PollRecord[];
   queueSizes(): Readonly<Record<string, number>>;
   /** A plan step for a stored task, to render `workflowTask`. */
   stepOf(run: Run, task: Task): Promise<Step | null>;

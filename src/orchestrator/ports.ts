@@ -30,8 +30,12 @@ export interface RunHooks {
   started(run: Run, definition: WorkflowDefinition, batch: WriteBatch, now: number): void;
   /** A run became terminal: revokes its run keys in the same transaction. */
   ended(run: Run, batch: WriteBatch, now: number): void;
-  /** Fills vault placeholders in the copy handed to a worker. Returns `input` itself when there is nothing to fill. */
-  fill(input: Json, run: Run, task: Task): Json;
+  /**
+   * Fills vault placeholders in the copy handed to a worker. Returns `input` itself when there is nothing to fill.
+   * `literals`: the `${workflow.vault.…}` texts that the step's definition spells. Only those may be filled: the same
+   * text in a run's data is data. Concealed keys (`conceal`) carry their own proof and are always filled.
+   */
+  fill(input: Json, run: Run, task: Task, literals: ReadonlySet<string>): Json;
   /** Replaces every vault key of ours in a document that is about to be stored. Returns `document` itself when there is none. */
   conceal(document: Json, rootRunId: string): Json;
   /** The same for plain text (logs, reasons). */

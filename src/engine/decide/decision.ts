@@ -1,7 +1,9 @@
 // What goes into a decision and what comes out of it. The engine's whole contract with the loop around it.
+import type { ScriptResult } from '../../expressions/script-result.ts';
 import type { JsonObject, JsonValue } from '../../model/json.ts';
 import type { Run, RunParent, Task, TaskLog } from '../../model/run.ts';
 import type { RunStatus } from '../../model/run-status.ts';
+import type { TaskDefinition } from '../../model/task-definition.ts';
 import type { TaskStatus } from '../../model/task-status.ts';
 import type { WorkflowDefinition } from '../../model/workflow-definition.ts';
 
@@ -25,13 +27,13 @@ export interface DecideContext {
   random(): number;
   /** Chooses a domain for a task type under the run's taskToDomain, or null. */
   domainOf(taskName: string, taskToDomain: Readonly<Record<string, string>>): string | null;
+  /** Registered rules of a task type that only a run names (dynamic fork, DYNAMIC). Absent: none are registered. */
+  taskDefinition?(taskName: string): TaskDefinition | undefined;
   /** Runs sandboxed JavaScript with `$` bound to `input`; the completion value is the result. */
   script(source: string, input: JsonValue): ScriptResult;
 }
 
-export type ScriptResult =
-  | { readonly ok: true; readonly value: JsonValue }
-  | { readonly ok: false; readonly error: string };
+export type { ScriptResult } from '../../expressions/script-result.ts';
 
 export type RunEvent =
   | { readonly kind: 'start' }

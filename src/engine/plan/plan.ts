@@ -12,6 +12,9 @@ export interface Plan {
   /** Every step of the definition, nested ones too, by taskReferenceName. */
   readonly steps: ReadonlyMap<string, Step>;
   readonly output: Template;
+  /** Name of the workflow to start when a run fails, or null. */
+  readonly failureWorkflow: Template | null;
+  readonly dynamicForks: readonly Step[];
 }
 
 /** Where a step's sequence stands: what happens when the last step of the sequence is done. */
@@ -49,4 +52,37 @@ export interface Step {
   readonly joins: readonly Step[];
   /** JSON text of the wire's `workflowTask`, its task definition embedded; spliced into replies as it is. */
   readonly wireText: string;
+  // ---- below: what only the engine reads
+  readonly sequence: Sequence;
+  /** The task definition's inputTemplate: fills input keys that resolved to null. */
+  readonly fallback: Template | null;
+  /** The type's own expressions: subWorkflowParam of a SUB_WORKFLOW, items of a DO_WHILE. */
+  readonly parameter: Template | null;
+  /** A definition written into subWorkflowParam. */
+  readonly inlineDefinition: WorkflowDefinition | null;
+  /** How a fork's branches are gathered; null where the step is no fork. */
+  readonly gathering: Gathering | null;
+  /** On a JOIN: the fork right before it. */
+  readonly fork: Step | null;
+  /** On a JOIN: the steps it counts down, each once. A dynamic fork's JOIN counts branches instead. */
+  readonly anchors: readonly Step[];
+  /** On a DO_WHILE: every step of its body that no inner loop repeats. */
+  readonly loopSteps: readonly Step[];
+  /** Loops whose whole output the input reads, not merely `iteration`, `loopIndex` or `loopItem`. */
+  readonly wholeLoops: ReadonlySet<string>;
+}
+
+/**
+ * joined: the JOIN right after it waits for the end of every branch.
+ * partial: that JOIN waits for less, so the enclosing sequence must wait for the rest.
+ * implicit: no JOIN follows; the run goes on when all branches ended.
+ */
+export type Gathering = 'joined' | 'partial' | 'implicit';
+
+/** Steps that follow each other. */
+export interface Sequence {
+  readonly container: Container;
+  readonly steps: readonly Step[];
+  /** Forks of this sequence whose JOIN waits for less than all of their branches. */
+  readonly partialForks: readonly Step[];
 }

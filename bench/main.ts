@@ -1,0 +1,59 @@
+// `npm run bench`: every figure that we publish, measured on this machine in one go. The server runs in its own process
+// on a fresh database file with durable commits; this process is the load driver.
+import { writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { forkCost } from './parts/fork-cost.ts';
+import { handOff } from './parts/hand-off.ts';
+import { idleRunBytes } from './parts/idle-runs.ts';
+import { runsPerSecond } from './parts/runs-per-second.ts';
+import { tasksPerSecond } from './parts/tasks-per-second.ts';
+import { vaultCalls } from './parts/vault-calls.ts';
+import { emptyResults, type Results, table } from './results.ts';
+
+type Part = (quick: boolean, results: Results) => Promise<void>;
+
+const PARTS: Readonly<Record<string, Part>> = {
+  tasks: async (quick, results) => {
+    results.tasksPerSecond = await tasksPerSecond(quick);
+  },
+  runs: async (quick, results) => {
+    results.runsPerSecond = await runsPerSecond(quick);
+  },
+  handoff: async (quick, results) => {
+    results.handoffMs = await handOff(quick);
+  },
+  forks: async (quick, results) => {
+    results.perTaskCost = await forkCost(quick);
+  },
+  vault: async (quick, results) => {
+    results.vault = await vaultCalls(quick);
+  },
+  idle: async (quick, results) => {
+    results.idleRunBytes = await idleRunBytes(quick);
+  },
+};
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string', default: Object.keys(PARTS).join(',') },
+    out: { type: 'string', default: join('bench', 'results.json') },
+  },
+});
+
+const [cpu] = cpus();
+console.log(`${cpus().length} cores (${cpu?.model.trim() ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GB,`);
+console.log(`node ${process.version} on ${process.platform} ${process.arch}${values.quick ? ', quick' : ''}\n`);
+
+const results = emptyResults();
+for (const name of values.only.split(',')) {
+  const part = PARTS[name];
+  if (!part) throw new Error(`--only knows ${Object.keys(PARTS).join(', ')}; not ${name}`);
+  const startedAt = performance.now();
+  await part(values.quick, results);
+  console.error(`${name} took ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+}
+console.log(`\n${table(results)}`);
+writeFileSync(values.out, `${JSON.stringify(results, null, 2)}\n`);

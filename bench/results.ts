@@ -1,0 +1,80 @@
+// What a bench run reports: the shape of bench/results.json, and the table that people read.
+
+export interface Percentiles {
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/** Parts that were not run are null. */
+export interface Results {
+  tasksPerSecond: number | null;
+  runsPerSecond: number | null;
+  /** From sending the request that schedules a task to holding that task in a waiting poller. */
+  handoffMs: Percentiles | null;
+  /** Microseconds of server CPU for each task of a fork, by number of branches. */
+  perTaskCost: { '10': number; '100': number; '1000': number; '10000': number } | null;
+  vault: VaultResults | null;
+  /** Bytes of server memory for each run that waits for a worker. */
+  idleRunBytes: number | null;
+}
+
+export interface VaultResults {
+  readonly callsPerSecond: number;
+  /** A bare undici proxy in front of the same upstream, in the same bench run. */
+  readonly passThroughPerSecond: number;
+  /** Vault minus pass-through, one call at a time. */
+  readonly addedMs: Percentiles;
+}
+
+export function emptyResults(): Results {
+  return {
+    tasksPerSecond: null,
+    runsPerSecond: null,
+    handoffMs: null,
+    perTaskCost: null,
+    vault: null,
+    idleRunBytes: null,
+  };
+}
+
+export function percentiles(samplesMs: readonly number[]): Percentiles {
+  const sorted = [...samplesMs].sort((a, b) => a - b);
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+  return { p50: round(at(0.5)), p99: round(at(0.99)) };
+}
+
+export function table(results: Results): string {
+  const { handoffMs, perTaskCost, vault } = results;
+  const rows: [string, string | null][] = [
+    ['tasks/s, polled in batches, updated one by one', plain(results.tasksPerSecond)],
+    ['three-step runs/s, started to completed', plain(results.runsPerSecond)],
+    ['hand-off to a waiting poller, ms', handoffMs && `p50 ${handoffMs.p50}   p99 ${handoffMs.p99}`],
+  ];
+  for (const [branches, micros] of Object.entries(perTaskCost ?? {})) {
+    rows.push([`server CPU per task, fork of ${branches}, µs`, String(micros)]);
+  }
+  if (perTaskCost) rows.push(['  10,000 branches against 10', ratio(perTaskCost['10000'], perTaskCost['10'])]);
+  if (vault) {
+    rows.push(['vault calls/s, reserved and settled durably', plain(vault.callsPerSecond)]);
+    rows.push(['  bare undici pass-through calls/s', plain(vault.passThroughPerSecond)]);
+    rows.push(['  vault against pass-through', ratio(vault.callsPerSecond, vault.passThroughPerSecond)]);
+    rows.push(['  added by the vault, ms', `p50 ${vault.addedMs.p50}   p99 ${vault.addedMs.p99}`]);
+  }
+  rows.push(['memory per idle run, bytes', plain(results.idleRunBytes)]);
+  return rows
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => `${name.padEnd(48)}${value}`)
+    .join('\n');
+}
+
+export function round(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}
+
+function plain(value: number | null): string | null {
+  return value === null ? null : value.toLocaleString('en');
+}
+
+function ratio(value: number, base: number): string {
+  return `${(value / base).toFixed(2)}x`;
+}

@@ -1,0 +1,99 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { compilePermissions, isPermission } from './permissions.ts';
+
+/** The rules read as they are written, one after the other, with an anchored regular expression for the name. */
+function naive(grant: string, required: string): boolean {
+  if (required === '') return true;
+  if (grant === required || grant === '*') return true;
+  const given = grant.split(':');
+  const wanted = required.split(':');
+  if (given.length === 2 && given[1] === '*') return given[0] === wanted[0];
+  if (given.length !== 3 || wanted.length !== 3) return false;
+  const name = given[1] ?? '';
+  const pattern = name
+    .split('*')
+    .map((piece) => piece.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+    .join('.*');
+  return (
+    (given[0] === '*' || given[0] === wanted[0]) &&
+    (given[2] === '*' || given[2] === wanted[2]) &&
+    new RegExp(`^${pattern}$`, 's').test(wanted[1] ?? '')
+  );
+}
+
+const character = fc.constantFrom('a', 'b', '*', '-', '.', '?', '(');
+const word = fc.string({ unit: character, maxLength: 6 });
+const resource = fc.constantFrom('workflow', 'task', '*', '', 'w*');
+const action = fc.constantFrom('execute', 'read', '*', '', 'ex*');
+const permission = fc.oneof(
+  { weight: 6, arbitrary: fc.tuple(resource, word, action).map((parts) => parts.join(':')) },
+  { weight: 2, arbitrary: fc.tuple(resource, word).map((parts) => parts.join(':')) },
+  { weight: 1, arbitrary: fc.array(word, { maxLength: 5 }).map((parts) => parts.join(':')) },
+);
+
+/** Few letters, so that one often includes another. */
+const part = fc.constantFrom('*', 'a', 'b', 'a*', '*b', 'ab', 'a*b', 'aab');
+const small = fc
+  .oneof(
+    { weight: 4, arbitrary: fc.tuple(fc.constantFrom('*', 'a'), part, fc.constantFrom('*', 'a')) },
+    { weight: 1, arbitrary: fc.tuple(fc.constantFrom('*', 'a'), part) },
+    { weight: 1, arbitrary: fc.constant(['*']) },
+  )
+  .map((parts) => parts.join(':'));
+
+describe('permissions', () => {
+  test('a compiled set covers what the written rules cover, and nothing else', () => {
+    fc.assert(
+      fc.property(fc.array(permission, { maxLength: 4 }), permission, (grants, required) => {
+        const expected = required === '' || grants.some((grant) => naive(grant, required));
+        expect(compilePermissions(grants).covers(required)).toBe(expected);
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  test('what a set includes it covers wholly', () => {
+    fc.assert(
+      fc.property(small, small, small, (wide, narrow, required) => {
+        fc.pre(compilePermissions([wide]).includes(narrow) && compilePermissions([narrow]).covers(required));
+        fc.pre(narrow !== '' && required !== '');
+        expect(compilePermissions([wide]).covers(required)).toBe(true);
+      }),
+      { numRuns: 1000, maxSkipsPerRun: 1000 },
+    );
+  });
+
+  test('nobody turns a narrow set into a wide one', () => {
+    for (const set of [['*:*'], ['workflow:*'], ['*:*:execute'], ['keys:*:manage']]) {
+      expect(compilePermissions(set).includes('*')).toBe(false);
+      expect(compilePermissions(set).includes('*:*:*')).toBe(false);
+    }
+    expect(compilePermissions(['workflow:*']).includes('workflow:billing-*:execute')).toBe(true);
+    expect(compilePermissions(['*']).includes('*')).toBe(true);
+  });
+
+  test.each(['*', 'ensemble:*', 'ensemble:*:execute', 'ensemble:billing-*:execute'])(
+    '%s covers ensemble:billing-invoice:execute',
+    (grant) => {
+      expect(compilePermissions([grant]).covers('ensemble:billing-invoice:execute')).toBe(true);
+    },
+  );
+
+  test.each(['ensemble:billing', 'agent:*', 'ensemble:shipping-*:execute', 'ensemble:*:read', 'ENSEMBLE:*', 'ens*:*'])(
+    '%s does not cover ensemble:billing-invoice:execute',
+    (grant) => {
+      expect(compilePermissions([grant]).covers('ensemble:billing-invoice:execute')).toBe(false);
+    },
+  );
+
+  test('a name of many stars is answered in linear work', () => {
+    const set = compilePermissions([`workflow:${'a*'.repeat(500)}b:execute`]);
+    expect(set.covers(`workflow:${'a'.repeat(100_000)}:execute`)).toBe(false);
+  });
+
+  test('a permission is a star, or two or three parts that are not empty', () => {
+    for (const good of ['*', 'a:*', 'a:b', 'a:b:c', '*:*:*']) expect(isPermission(good)).toBe(true);
+    for (const bad of ['', 'a', 'a:', ':a', 'a::c', 'a:b:c:d', 'a: b:c', '**']) expect(isPermission(bad)).toBe(false);
+  });
+});

@@ -1,0 +1,91 @@
+// `doctor`: what commonly stands in the way of a start, each with what to do about it.
+import type { CliCommand, Context, Input } from '../command.ts';
+import { UnreachableError } from '../host.ts';
+import { DATA_DIR_OPTION, dataDirOf, JSON_OPTION, MASTER_KEY_OPTION, masterKeyOf } from '../settings.ts';
+
+interface Finding {
+  readonly check: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+const NODE_LEAST = [20, 19] as const;
+
+export const doctor: CliCommand = {
+  path: ['doctor'],
+  summary: 'Check what the server needs',
+  options: [DATA_DIR_OPTION, MASTER_KEY_OPTION, JSON_OPTION],
+  async run(context, input) {
+    const findings = [
+      nodeVersion(),
+      dataDirectory(context, input),
+      masterKey(context, input),
+      await server(context, input),
+    ];
+    const { io, style } = context;
+    if (input.flag('json')) io.out(`${JSON.stringify(findings)}\n`);
+    else {
+      for (const { ok, check, detail } of findings) {
+        io.out(`${ok ? style.good('✓') : style.bad('✗')} ${check}: ${detail}\n`);
+      }
+    }
+    return findings.every((finding) => finding.ok) ? 0 : 1;
+  },
+};
+
+function nodeVersion(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const ok = major > NODE_LEAST[0] || (major === NODE_LEAST[0] && minor >= NODE_LEAST[1]);
+  return {
+    check: 'Node',
+    ok,
+    detail: `${process.versions.node}${ok ? '' : `; needs ${NODE_LEAST.join('.')} or later`}`,
+  };
+}
+
+function dataDirectory(context: Context, input: Input): Finding {
+  const dataDir = dataDirOf(context, input);
+  const ok = context.host.writable(dataDir);
+  return {
+    check: 'Data directory',
+    ok,
+    detail: `${dataDir}${ok ? '' : ' cannot be written; give another --data-dir'}`,
+  };
+}
+
+function masterKey(context: Context, input: Input): Finding {
+  const text = masterKeyOf(context, input);
+  if (text === undefined) {
+    return { check: 'Master key', ok: true, detail: 'not set: `dev` makes one in the data directory, `start` refuses' };
+  }
+  const bytes = Buffer.from(text.trim(), 'base64').byteLength;
+  return {
+    check: 'Master key',
+    ok: bytes === 32,
+    detail: bytes === 32 ? 'set' : `${bytes} bytes; it must be 32 in base64`,
+  };
+}
+
+/** Opens the store where no server runs: that tries the database driver, the file and the master key at once. */
+async function server(context: Context, input: Input): Promise<Finding> {
+  const dataDir = dataDirOf(context, input);
+  const running = context.host.running(dataDir);
+  try {
+    if (running) {
+      await context.host.connect(running.url, running.localKey).call('GET', '/health');
+      return { check: 'Server', ok: true, detail: `running at ${running.url}` };
+    }
+  } catch (error) {
+    if (!(error instanceof UnreachableError)) return { check: 'Server', ok: false, detail: messageOf(error) };
+  }
+  try {
+    await (await context.host.openStore(dataDir, masterKeyOf(context, input))).close();
+    return { check: 'Server', ok: true, detail: 'not running; the database opens' };
+  } catch (error) {
+    return { check: 'Server', ok: false, detail: messageOf(error) };
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,35 @@
+// `keys generate`: a new API key, printed once.
+import type { CliCommand } from '../command.ts';
+import { withConnection } from '../connection.ts';
+import { UsageError } from '../host.ts';
+import { KEYS_PATH, readGenerated } from '../key-client.ts';
+import { TARGET_OPTIONS } from '../settings.ts';
+import { keyCard } from '../ui/key-card.ts';
+
+export const keysGenerate: CliCommand = {
+  path: ['keys', 'generate'],
+  summary: 'Generate an API key',
+  options: [
+    ['--name <name>', 'what the key is for'],
+    ['--permissions <list>', 'comma-separated, such as "workflow:billing-*:execute,task:*:poll"; "*" is full access'],
+    ['--expires <when>', 'such as 90d, 1y, an ISO date, or never (90d)'],
+    ...TARGET_OPTIONS,
+  ],
+  async run(context, input) {
+    const name = input.required('name', 'Name the key: --name "my-service".');
+    const permissions = input.list('permissions');
+    if (permissions.length === 0) {
+      throw new UsageError('Say what the key may do: --permissions "workflow:*:execute", or "*" for full access.');
+    }
+    const expires = input.text('expires');
+    const generated = await withConnection(context, input, (connection) =>
+      connection.call('POST', KEYS_PATH, { name, permissions, ...(expires === undefined ? {} : { expires }) }),
+    );
+    const key = readGenerated(generated);
+    const { io, style } = context;
+    io.out(
+      input.flag('json') ? `${JSON.stringify({ success: true, ...key })}\n` : keyCard('API Key generated', key, style),
+    );
+    return 0;
+  },
+};

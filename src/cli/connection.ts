@@ -1,0 +1,50 @@
+// Finds whom an admin command talks to: the named server, the running server of the data directory, or its store.
+import type { Context, Input } from './command.ts';
+import { CliError, type Connection, UnreachableError } from './host.ts';
+import { dataDirOf, masterKeyOf } from './settings.ts';
+
+/** Runs `work` against the target and closes it whatever happens. */
+export async function withConnection<T>(
+  context: Context,
+  input: Input,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const connection = await findConnection(context, input);
+  try {
+    return await work(connection);
+  } finally {
+    await connection.close();
+  }
+}
+
+async function findConnection(context: Context, input: Input): Promise<Connection> {
+  const { host, io } = context;
+  const dataDir = dataDirOf(context, input);
+  const url = input.text('url') ?? io.env.CONDUCTOR_URL;
+  const apiKey = input.text('apiKey') ?? io.env.CONDUCTOR_API_KEY;
+  const running = host.running(dataDir);
+  if (url) {
+    // The operator's local key opens everything: it goes to the server that owns it, and to no other address.
+    const key = apiKey ?? (running && sameOrigin(running.url, url) ? running.localKey : undefined);
+    if (!key) throw new CliError(`${url} needs a credential: set CONDUCTOR_API_KEY.`);
+    return host.connect(url, key);
+  }
+  const found = running && (await reach(host.connect(running.url, apiKey ?? running.localKey)));
+  return found ?? host.openStore(dataDir, masterKeyOf(context, input));
+}
+
+/** Undefined when nobody answers: the server ended without removing its record. */
+async function reach(connection: Connection): Promise<Connection | undefined> {
+  try {
+    await connection.call('GET', '/health');
+    return connection;
+  } catch (error) {
+    if (!(error instanceof UnreachableError)) return connection;
+    await connection.close();
+    return undefined;
+  }
+}
+
+function sameOrigin(a: string, b: string): boolean {
+  return URL.canParse(a) && URL.canParse(b) && new URL(a).origin === new URL(b).origin;
+}

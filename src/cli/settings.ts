@@ -1,0 +1,45 @@
+// Options that several commands share, and the environment behind them. A flag beats the environment.
+import type { Context, Input } from './command.ts';
+import { CliError, UsageError } from './host.ts';
+
+type Option = readonly [string, string];
+
+export const JSON_OPTION: Option = ['--json', 'print JSON'];
+export const DATA_DIR_OPTION: Option = ['--data-dir <directory>', 'database and keys (CONDUCTOR_DATA_DIR; .conductor)'];
+export const MASTER_KEY_OPTION: Option = [
+  '--master-key-file <file>',
+  'file with 32 bytes in base64 (CONDUCTOR_MASTER_KEY_FILE; or the key itself in CONDUCTOR_MASTER_KEY)',
+];
+
+/** Of every command that talks to the admin routes. */
+export const TARGET_OPTIONS: readonly Option[] = [
+  ['--url <url>', 'server to talk to (CONDUCTOR_URL; otherwise the one of the data directory)'],
+  ['--api-key <key>', 'credential for --url; better in the environment: CONDUCTOR_API_KEY'],
+  DATA_DIR_OPTION,
+  MASTER_KEY_OPTION,
+  JSON_OPTION,
+];
+
+export const DATA_DIR_DEFAULT = '.conductor';
+
+export function dataDirOf({ io }: Context, input: Input): string {
+  return input.text('dataDir') ?? io.env.CONDUCTOR_DATA_DIR ?? DATA_DIR_DEFAULT;
+}
+
+/** The master key's text, or undefined when none is set. Throws CliError when its file cannot be read. */
+export function masterKeyOf({ io }: Context, input: Input): string | undefined {
+  const file = input.text('masterKeyFile') ?? io.env.CONDUCTOR_MASTER_KEY_FILE;
+  if (!file) return io.env.CONDUCTOR_MASTER_KEY;
+  try {
+    return io.readFile(file).trim();
+  } catch {
+    throw new CliError(`The master key file ${file} cannot be read.`);
+  }
+}
+
+export function portOf({ io }: Context, input: Input): number | undefined {
+  const text = input.text('port') ?? io.env.CONDUCTOR_PORT;
+  if (text === undefined) return undefined;
+  if (!/^\d{1,5}$/.test(text)) throw new UsageError(`--port must be a number from 0 to 65535, not "${text}".`);
+  return Number(text);
+}

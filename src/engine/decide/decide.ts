@@ -1,0 +1,132 @@
+// What an event does to a run. The entry point of the engine: pure, and as cheap for the thousandth task of a run as
+// for the first. What it returns is all that happened; nothing it was given is changed.
+import type { Run, Task } from '../../model/run.ts';
+import { isRunTerminal } from '../../model/run-status.ts';
+import { isTerminal } from '../../model/task-status.ts';
+import type { Plan } from '../plan/plan.ts';
+import { TASK_TYPES } from '../tasks/registry.ts';
+import { ROOT_PLACE } from '../tasks/task-type.ts';
+import type { DecideContext, Decision, RunEvent, RunState } from './decision.ts';
+import { Draft } from './draft.ts';
+import { completeRun } from './end-run.ts';
+import { RunFlow } from './flow.ts';
+import { claim, onTimer, update } from './task-events.ts';
+import { runDueMs, runTimeoutReason } from './timeouts.ts';
+
+export { applyDecision, indexRun, newRun, type RunSeed } from './run-state.ts';
+
+/** The state after the event, as a difference. An event that comes too late, too early or twice changes nothing. */
+export function decide(plan: Plan, state: RunState, event: RunEvent, context: DecideContext): Decision {
+  const draft = new Draft(state);
+  const flow = new RunFlow(plan, draft, context, TASK_TYPES);
+  if (isRunTerminal(state.run.status)) {
+    if (event.kind === 'terminate') terminateEnded(flow, event.reason);
+  } else {
+    handle(flow, draft, event);
+    flow.drain();
+    const { run } = draft;
+    if (run.status === 'RUNNING' && run.sequenceDone && run.openTasks === 0) completeRun(flow, draft);
+  }
+  return draft.close(context.now);
+}
+
+function handle(flow: RunFlow, draft: Draft, event: RunEvent): void {
+  if (event.kind === 'terminate') {
+    flow.endRun({ status: 'TERMINATED', reason: event.reason, withFailureWorkflow: false });
+    return;
+  }
+  if (isTimedOut(flow)) {
+    // What a worker did is still history; what would have followed is not done.
+    if (event.kind === 'update') keepReport(flow, event);
+    timeOut(flow);
+    return;
+  }
+  switch (event.kind) {
+    case 'start':
+      if (flow.run.lastSeq === 0 && flow.run.status === 'RUNNING') flow.schedule(flow.plan.head, ROOT_PLACE);
+      return;
+    case 'pause':
+      if (flow.run.status === 'RUNNING') flow.patchRun({ status: 'PAUSED' });
+      return;
+    case 'resume':
+      if (flow.run.status === 'PAUSED') resume(flow, draft);
+      return;
+    case 'decide':
+      if (flow.run.status === 'RUNNING') lookAgain(flow, draft);
+      return;
+    case 'timer':
+      if (event.taskRowId !== 0) onOpenTask(flow, event.taskRowId, (task) => onTimer(flow, task));
+      // A paused run does not time out; resuming it looks again.
+      else if (flow.run.status === 'PAUSED' && flow.run.dueMs > 0) flow.patchRun({ dueMs: 0 });
+      return;
+    case 'claim':
+      onOpenTask(flow, event.taskRowId, (task) => claim(flow, task, event.workerId));
+      return;
+    case 'update':
+      onOpenTask(flow, event.taskRowId, (task) => update(flow, task, event.update));
+      return;
+    case 'child-started':
+      onOpenTask(flow, event.taskRowId, (task) => {
+        if (task.subRunId === event.childId) typeOf(flow, task).childStarted?.(flow, task, event.childId);
+      });
+      return;
+    case 'child-ended':
+      onOpenTask(flow, event.taskRowId, (task) => {
+        if (task.subRunId === event.child.id) typeOf(flow, task).childEnded?.(flow, task, event.child);
+      });
+      return;
+    case 'child-refused':
+      onOpenTask(flow, event.taskRowId, (task) => {
+        if (task.subRunId !== null) flow.finish(task, { status: 'FAILED', reason: event.reason });
+      });
+  }
+}
+
+function onOpenTask(flow: RunFlow, rowId: number, act: (task: Task) => void): void {
+  const task = flow.task(rowId);
+  if (task && !isTerminal(task.status)) act(task);
+}
+
+function typeOf(flow: RunFlow, task: Task) {
+  return flow.typeOf(flow.stepOf(task), task);
+}
+
+function isTimedOut(flow: RunFlow): boolean {
+  const { run } = flow;
+  return run.status === 'RUNNING' && run.dueMs > 0 && flow.now >= run.dueMs;
+}
+
+function timeOut(flow: RunFlow): void {
+  const reason = runTimeoutReason(flow.plan, flow.run, flow.now);
+  flow.endRun({ status: 'TIMED_OUT', reason, withFailureWorkflow: true });
+}
+
+/** A paused run settles nothing, which is just what a run that is about to end must do with a late report. */
+function keepReport(flow: RunFlow, event: Extract<RunEvent, { kind: 'update' }>): void {
+  const { status } = flow.run;
+  flow.patchRun({ status: 'PAUSED' });
+  onOpenTask(flow, event.taskRowId, (task) => update(flow, task, event.update));
+  flow.patchRun({ status });
+}
+
+function resume(flow: RunFlow, draft: Draft): void {
+  flow.patchRun({ status: 'RUNNING', dueMs: runDueMs(flow.plan, flow.run) });
+  if (isTimedOut(flow)) timeOut(flow);
+  else lookAgain(flow, draft);
+}
+
+/** Walks all tasks once: what ended while nothing could follow is settled, what fell due is looked at. */
+function lookAgain(flow: RunFlow, draft: Draft): void {
+  for (const seen of [...draft.all()]) {
+    const task = flow.task(seen.rowId);
+    if (!task || flow.run.status !== 'RUNNING') continue;
+    if (!isTerminal(task.status)) onTimer(flow, task);
+    else if (!task.executed && !task.retried) flow.settle(task);
+  }
+}
+
+/** Conductor lets an operator mark a failed run as terminated; a completed one stays what it is. */
+function terminateEnded(flow: RunFlow, reason: string | null): void {
+  const failed: readonly Run['status'][] = ['FAILED', 'TIMED_OUT'];
+  if (failed.includes(flow.run.status)) flow.patchRun({ status: 'TERMINATED', reason });
+}

@@ -1,0 +1,81 @@
+// A run and the tasks one decision touches, copied on write over a state that stays as it was. Counts open tasks as it
+// goes. Must never walk all tasks unless asked to (`all`), and never change what it was given.
+import type { Run, Task } from '../../model/run.ts';
+import { isTerminal } from '../../model/task-status.ts';
+import type { Decision, Effect, RunState } from './decision.ts';
+
+export class Draft {
+  readonly #base: RunState;
+  readonly #inserted = new Map<number, Task>();
+  readonly #changed = new Map<number, Task>();
+  /** Row ids, because the tasks themselves may change again before the decision is closed. */
+  readonly #latest = new Map<string, number>();
+  readonly #latestOfStep = new Map<string, number>();
+  readonly effects: Effect[] = [];
+  run: Run;
+  ended = false;
+
+  constructor(base: RunState) {
+    this.#base = base;
+    this.run = base.run;
+  }
+
+  get insertedCount(): number {
+    return this.#inserted.size;
+  }
+
+  task(rowId: number): Task | undefined {
+    return this.#inserted.get(rowId) ?? this.#changed.get(rowId) ?? this.#base.tasks.get(rowId);
+  }
+
+  latest(ref: string): Task | undefined {
+    return this.#at(this.#latest.get(ref) ?? this.#base.latest.get(ref)?.rowId);
+  }
+
+  latestOfStep(step: string): Task | undefined {
+    return this.#at(this.#latestOfStep.get(step) ?? this.#base.latestOfStep.get(step)?.rowId);
+  }
+
+  /** Every attempt, in the order of insertion. Linear in the size of the run. */
+  *all(): Generator<Task> {
+    for (const [rowId, task] of this.#base.tasks) yield this.#changed.get(rowId) ?? task;
+    yield* this.#inserted.values();
+  }
+
+  insert(task: Task): void {
+    this.#inserted.set(task.rowId, task);
+    this.#latest.set(task.ref, task.rowId);
+    this.#latestOfStep.set(task.step, task.rowId);
+    this.patchRun({ lastSeq: task.seq, openTasks: this.run.openTasks + (isTerminal(task.status) ? 0 : 1) });
+  }
+
+  put(task: Task): void {
+    const before = this.task(task.rowId);
+    if (before === task) return;
+    if (this.#inserted.has(task.rowId)) this.#inserted.set(task.rowId, task);
+    else this.#changed.set(task.rowId, task);
+    const wasOpen = before !== undefined && !isTerminal(before.status);
+    const isOpen = !isTerminal(task.status);
+    if (wasOpen !== isOpen) this.patchRun({ openTasks: this.run.openTasks + (isOpen ? 1 : -1) });
+  }
+
+  patchRun(patch: Partial<Run>): void {
+    this.run = { ...this.run, ...patch };
+  }
+
+  close(now: number): Decision {
+    const isChanged = this.run !== this.#base.run;
+    return {
+      run: isChanged ? { ...this.run, updatedMs: now } : null,
+      inserted: [...this.#inserted.values()],
+      updated: [...this.#changed.values()],
+      effects: this.effects,
+      logs: [],
+      ended: this.ended,
+    };
+  }
+
+  #at(rowId: number | undefined): Task | undefined {
+    return rowId === undefined ? undefined : this.task(rowId);
+  }
+}

@@ -1,0 +1,136 @@
+// The end of a run: what is still open is cancelled, the output is made, and a failure workflow may follow. The one
+// place that walks all tasks of a run, once in its life.
+import { Json, type JsonObject } from '../../model/json.ts';
+import type { Run, Task } from '../../model/run.ts';
+import { isRunTerminal } from '../../model/run-status.ts';
+import { isSuccessful, isTerminal } from '../../model/task-status.ts';
+import { boundedReasons } from '../tasks/reasons.ts';
+import { type Flow, ROOT_PLACE, type RunEnding } from '../tasks/task-type.ts';
+import type { Draft } from './draft.ts';
+
+/** The end of a run because a task failed for good. */
+export function exhaustedEnding(task: Task): RunEnding {
+  const status = task.status === 'CANCELED' ? 'TERMINATED' : task.status === 'TIMED_OUT' ? 'TIMED_OUT' : 'FAILED';
+  return { status, reason: `Task ${task.id} ${failure(task)}`, task, withFailureWorkflow: status !== 'TERMINATED' };
+}
+
+/** All is done: COMPLETED, or FAILED where permissive tasks failed on the way. */
+export function completeRun(flow: Flow, draft: Draft): void {
+  const reasons: string[] = [];
+  let first: Task | undefined;
+  for (const task of draft.all()) {
+    if (task.retried || isSuccessful(task.status)) continue;
+    first ??= task;
+    reasons.push(`Task ${task.id} ${failure(task)}`);
+  }
+  if (first === undefined) {
+    flow.endRun({ status: 'COMPLETED', reason: null, withFailureWorkflow: false });
+    return;
+  }
+  flow.endRun({ status: 'FAILED', reason: boundedReasons(reasons, ', '), task: first, withFailureWorkflow: true });
+}
+
+export function endRun(flow: Flow, draft: Draft, ending: RunEnding): void {
+  if (isRunTerminal(flow.run.status)) return;
+  const { now } = flow;
+  const survey = closeTasks(flow, draft, ending);
+  flow.patchRun({
+    status: ending.status,
+    reason: ending.reason,
+    endedMs: now,
+    dueMs: 0,
+    failedRefs: [...new Set(survey.failed.map((task) => task.ref))],
+    failedNames: [...new Set(survey.failed.map((task) => task.defName))],
+  });
+  const output = ending.output ?? outputOf(flow, survey.last);
+  const failureRunId = ending.withFailureWorkflow ? startFailureWorkflow(flow, ending) : null;
+  flow.patchRun({
+    output: Json.of(failureRunId === null ? output : { ...output, 'conductor.failure_workflow': failureRunId }),
+  });
+  draft.ended = true;
+}
+
+interface Survey {
+  readonly failed: readonly Task[];
+  readonly last: Task | undefined;
+}
+
+function closeTasks(flow: Flow, draft: Draft, ending: RunEnding): Survey {
+  const failed: Task[] = [];
+  let last: Task | undefined;
+  const open: Task[] = [];
+  for (const task of draft.all()) {
+    if (last === undefined || task.seq > last.seq) last = task;
+    if (!isTerminal(task.status)) open.push(task);
+    else if (isFailed(task, ending.task)) failed.push(task);
+  }
+  const { now } = flow;
+  for (const task of open) {
+    flow.types.get(task.type)?.abandon?.(flow, task, abandonReason(ending));
+    flow.put({ ...task, status: 'CANCELED', endedMs: now, updatedMs: now, dueMs: 0 });
+  }
+  return { failed, last };
+}
+
+function isFailed(task: Task, culprit: Task | undefined): boolean {
+  if (task.retried || isSuccessful(task.status)) return false;
+  return task.status !== 'CANCELED' || task.rowId === culprit?.rowId;
+}
+
+function abandonReason(ending: RunEnding): string {
+  return `Parent workflow has been terminated with reason: ${ending.reason ?? ending.status}`;
+}
+
+function outputOf(flow: Flow, last: Task | undefined): JsonObject {
+  const { definition, output } = flow.plan;
+  if (Object.keys(definition.outputParameters).length === 0) return last?.output.object ?? {};
+  return Json.of(flow.resolve(output, ROOT_PLACE, null)).object;
+}
+
+function startFailureWorkflow(flow: Flow, ending: RunEnding): string | null {
+  const { failureWorkflow, definition } = flow.plan;
+  if (!failureWorkflow) return null;
+  const name = flow.resolve(failureWorkflow, ROOT_PLACE, null);
+  if (typeof name !== 'string' || name === '') return null;
+  const { run } = flow;
+  const id = flow.context.newId();
+  flow.emit({
+    kind: 'start-run',
+    start: {
+      taskRowId: 0,
+      id,
+      name,
+      version: definition.failureWorkflowVersion ?? null,
+      definition: null,
+      input: failureInput(run, ending),
+      correlationId: run.correlationId,
+      priority: run.priority,
+      taskToDomain: run.taskToDomain,
+      parent: { runId: run.id, taskId: '', runRowId: run.rowId, taskRowId: 0, notify: false },
+    },
+  });
+  return id;
+}
+
+function failureInput(run: Run, ending: RunEnding): JsonObject {
+  const input: JsonObject = {
+    ...run.input.object,
+    workflowId: run.id,
+    reason: ending.reason,
+    failureStatus: ending.status,
+    failedWorkflow: {
+      workflowId: run.id,
+      workflowName: run.name,
+      workflowVersion: run.version,
+      input: run.input.value,
+      status: ending.status,
+      reasonForIncompletion: ending.reason,
+    },
+  };
+  if (ending.task) input.failureTaskId = ending.task.id;
+  return input;
+}
+
+function failure(task: Task): string {
+  return `failed with status: ${task.status} and reason: '${task.reason ?? ''}'`;
+}

@@ -1,0 +1,347 @@
+// How a run moves: tasks are scheduled, end, and lead on to what follows. Works on one draft for one decision. Every
+// step here costs the same whatever the size of the run; nothing recurses deeper than the definition nests.
+import type { Template } from '../../expressions/template.ts';
+import { EMPTY_OBJECT, Json, type JsonValue } from '../../model/json.ts';
+import type { Run, Task } from '../../model/run.ts';
+import type { TaskDefinition } from '../../model/task-definition.ts';
+import { isRetriable, isSuccessful, isTerminal } from '../../model/task-status.ts';
+import { findStep } from '../plan/build-fragment.ts';
+import type { Container, Plan, Sequence, Step } from '../plan/plan.ts';
+import { rulesByName } from '../plan/rules.ts';
+import {
+  type Ending,
+  type Flow,
+  type Place,
+  placeOf,
+  queueOf,
+  type RunEnding,
+  type TaskType,
+  type TaskTypes,
+  wireTypeOf,
+} from '../tasks/task-type.ts';
+import type { DecideContext, Effect } from './decision.ts';
+import type { Draft } from './draft.ts';
+import { endRun, exhaustedEnding } from './end-run.ts';
+import { retryDelayMs } from './retry.ts';
+import { RunScope } from './run-scope.ts';
+import { dueMsOf, isTotalSpent, totalReason } from './timeouts.ts';
+
+const REASON_CHARS_MAX = 500;
+/** A loop of steps that the engine runs itself yields after this many: a definition may not hold the process. */
+const INSERTED_MAX = 1000;
+
+/** Inputs without expressions are the same for every task of a step: one document, one text. */
+const constants = new WeakMap<Template, Json>();
+
+export class RunFlow implements Flow {
+  readonly plan: Plan;
+  readonly context: DecideContext;
+  readonly types: TaskTypes;
+  readonly #draft: Draft;
+  readonly #ready: number[] = [];
+
+  constructor(plan: Plan, draft: Draft, context: DecideContext, types: TaskTypes) {
+    this.plan = plan;
+    this.context = context;
+    this.types = types;
+    this.#draft = draft;
+  }
+
+  get now(): number {
+    return this.context.now;
+  }
+
+  get run(): Run {
+    return this.#draft.run;
+  }
+
+  task(rowId: number): Task | undefined {
+    return this.#draft.task(rowId);
+  }
+
+  latest(ref: string): Task | undefined {
+    return this.#draft.latest(ref);
+  }
+
+  latestOfStep(step: string): Task | undefined {
+    return this.#draft.latestOfStep(step);
+  }
+
+  stepOf(task: Task): Step {
+    const step = findStep(this.plan, task, this.#isKnown);
+    if (!step) throw new TypeError(`task ${task.ref} is not of definition ${this.plan.definition.name}`);
+    return step;
+  }
+
+  typeOf(step: Step, task: Task): TaskType {
+    const type = this.types.get(step.type === 'DYNAMIC' ? task.type : step.type) ?? this.types.get('SIMPLE');
+    if (!type) throw new TypeError('SIMPLE is not a registered task type');
+    return type;
+  }
+
+  rulesOf(step: Step, task: Task): TaskDefinition {
+    if (step.type !== 'DYNAMIC') return step.rules;
+    const { taskDefinitions } = this.plan;
+    const name = task.defName;
+    const known = Object.hasOwn(taskDefinitions, name) ? taskDefinitions[name] : this.context.taskDefinition?.(name);
+    const rules = rulesByName(name, known, this.typeOf(step, task).type === 'SIMPLE');
+    return step.task.retryCount === undefined ? rules : { ...rules, retryCount: step.task.retryCount };
+  }
+
+  put(task: Task): Task {
+    this.#draft.put(task);
+    return task;
+  }
+
+  patchRun(patch: Partial<Run>): void {
+    this.#draft.patchRun(patch);
+  }
+
+  emit(effect: Effect): void {
+    this.#draft.effects.push(effect);
+  }
+
+  mayContinue(): boolean {
+    return this.#draft.insertedCount < INSERTED_MAX;
+  }
+
+  resolve(template: Template, place: Place, step: Step | null): JsonValue {
+    return template.resolve(new RunScope(this, place, step));
+  }
+
+  endRun(ending: RunEnding): void {
+    endRun(this, this.#draft, ending);
+  }
+
+  schedule(step: Step, place: Place): void {
+    // One task per reference and attempt, whatever was asked twice.
+    if (this.latest(step.ref + place.scope)) return;
+    this.#insert(step, place, null, step.task.startDelay * 1000);
+  }
+
+  #insert(step: Step, place: Place, previous: Task | null, delayMs: number): void {
+    const { now } = this;
+    const own = this.types.get(step.type);
+    const id = this.context.newId();
+    const input = this.#input(step, place, id);
+    const usual = this.#newTask(step, place, previous, delayMs, id, input);
+    const born = delayMs > 0 ? { ...usual, visibleMs: now + delayMs } : usual;
+    const task = { ...born, ...own?.birth?.(this, step, place, input) };
+    const type = this.typeOf(step, task);
+    const rules = this.rulesOf(step, task);
+    const complete = {
+      ...task,
+      domain: type.type === 'SIMPLE' ? this.context.domainOf(task.defName, this.run.taskToDomain) : null,
+      responseTimeoutSeconds: rules.responseTimeoutSeconds,
+    };
+    this.#draft.insert({ ...complete, dueMs: dueMsOf(complete, rules, type) });
+    if (!type.queued && complete.visibleMs <= now) this.#ready.push(task.rowId);
+  }
+
+  #newTask(step: Step, place: Place, previous: Task | null, delayMs: number, id: string, input: Json): Task {
+    const { now } = this;
+    const type = this.types.get(step.type) ?? SIMPLE_FACE;
+    return {
+      rowId: this.context.newRowId(),
+      id,
+      runRowId: this.run.rowId,
+      ref: step.ref + place.scope,
+      step: step.ref,
+      scope: place.scope,
+      iteration: place.iteration,
+      type: wireTypeOf(type, step.name),
+      defName: step.name,
+      queue: queueOf(type, step.name),
+      domain: null,
+      seq: this.run.lastSeq + 1,
+      attempt: previous ? previous.attempt + 1 : 0,
+      retriedTaskId: previous?.id ?? null,
+      input,
+      fragment: place.fragment,
+      forkRowId: place.forkRowId,
+      responseTimeoutSeconds: 0,
+      startDelaySeconds: Math.ceil(delayMs / 1000),
+      scheduledMs: now,
+      firstScheduledMs: previous?.firstScheduledMs ?? now,
+      status: 'SCHEDULED',
+      output: EMPTY_OBJECT,
+      reason: null,
+      workerId: null,
+      pollCount: 0,
+      callbackAfterSeconds: 0,
+      startedMs: 0,
+      endedMs: 0,
+      updatedMs: now,
+      visibleMs: 0,
+      dueMs: 0,
+      retried: false,
+      executed: false,
+      waiting: 0,
+      subRunId: null,
+    };
+  }
+
+  #input(step: Step, place: Place, taskId: string): Json {
+    const { input, fallback } = step;
+    if (input.constant && !fallback) return constantInput(input);
+    const scope = new RunScope(this, place, step, taskId);
+    const resolved = Json.of(input.resolve(scope));
+    if (!fallback) return resolved;
+    const filled = { ...resolved.object };
+    for (const [key, value] of Object.entries(Json.of(fallback.resolve(scope)).object)) filled[key] ??= value;
+    return Json.of(filled);
+  }
+
+  /** Starts every engine-run task whose turn has come, in the order in which they were scheduled. */
+  drain(): void {
+    for (let at = 0; at < this.#ready.length && this.run.status === 'RUNNING'; at += 1) {
+      const task = this.task(this.#ready[at] ?? 0);
+      if (task && !isTerminal(task.status)) this.#start(task);
+    }
+    this.#ready.length = 0;
+  }
+
+  /** Marks an engine-run task that waited for its time as ready. */
+  makeReady(task: Task): void {
+    this.#ready.push(task.rowId);
+  }
+
+  #start(task: Task): void {
+    const step = this.stepOf(task);
+    // From here on visibleMs is the type's own to set.
+    const started = this.put({ ...task, startedMs: task.startedMs || this.now, visibleMs: 0 });
+    this.typeOf(step, task).start?.(this, started, step);
+  }
+
+  watch(task: Task): Task {
+    const step = this.stepOf(task);
+    const dueMs = dueMsOf(task, this.rulesOf(step, task), this.typeOf(step, task));
+    return this.put(dueMs === task.dueMs ? task : { ...task, dueMs });
+  }
+
+  finish(task: Task, ending: Ending): void {
+    this.settle(this.close(task, ending));
+  }
+
+  /** Makes a task terminal; nothing follows from it yet. */
+  close(task: Task, ending: Ending): Task {
+    const { now } = this;
+    return this.put({
+      ...task,
+      status: ending.status,
+      output: ending.output ?? task.output,
+      reason: ending.reason === undefined ? task.reason : (ending.reason?.slice(0, REASON_CHARS_MAX) ?? null),
+      endedMs: now,
+      updatedMs: now,
+      dueMs: 0,
+    });
+  }
+
+  /** Lets the run react to a terminal task. While the run is paused nothing does: resuming settles what ended meanwhile. */
+  settle(task: Task): void {
+    if (this.run.status !== 'RUNNING') return;
+    const step = this.stepOf(task);
+    if (isSuccessful(task.status)) {
+      this.#advance(task, step);
+      return;
+    }
+    const rules = this.rulesOf(step, task);
+    const mayRetry = !this.typeOf(step, task).control && isRetriable(task.status) && task.attempt < rules.retryCount;
+    if (mayRetry && isTotalSpent(task, rules, this.now)) {
+      const status = task.status === 'TIMED_OUT' ? 'TIMED_OUT' : 'FAILED';
+      this.endRun({ status, reason: totalReason(task, rules, this.now), task, withFailureWorkflow: true });
+    } else if (mayRetry) this.#retry(task, step, rules);
+    else if (step.task.optional) this.#advance({ ...task, status: 'COMPLETED_WITH_ERRORS' }, step);
+    else if (step.task.permissive) this.#advance(task, step);
+    else this.endRun(exhaustedEnding(task));
+  }
+
+  #retry(task: Task, step: Step, rules: TaskDefinition): void {
+    const delayMs = retryDelayMs(rules, task.attempt, rules.backoffJitterMs > 0 ? this.context.random() : 0);
+    const previous = this.put({ ...task, retried: true, executed: true });
+    this.#insert(step, placeOf(task), previous, delayMs);
+  }
+
+  #advance(task: Task, step: Step): void {
+    this.put({ ...task, executed: true });
+    this.done(step, placeOf(task));
+  }
+
+  done(step: Step, place: Place): void {
+    for (const join of step.joins) this.#tell(join, place, step.depth);
+    if (this.run.status !== 'RUNNING') return;
+    if (step.next) this.schedule(step.next, place);
+    else this.#sequenceEnded(step.sequence, place);
+  }
+
+  /** A JOIN deeper in loops than what it waits for can only be found as the latest of its step. */
+  #tell(join: Step, place: Place, depth: number): void {
+    const task = join.depth === depth ? this.latest(join.ref + place.scope) : this.latestOfStep(join.ref);
+    if (task && !isTerminal(task.status)) this.types.get(join.type)?.wake?.(this, task, join);
+  }
+
+  #sequenceEnded(sequence: Sequence, place: Place): void {
+    for (const fork of sequence.partialForks) this.#countDown(this.latest(fork.ref + place.scope));
+    if (this.#isGathered(sequence, place)) this.#containerEnded(sequence.container, place);
+  }
+
+  #isGathered(sequence: Sequence, place: Place): boolean {
+    return sequence.partialForks.every((fork) => (this.latest(fork.ref + place.scope)?.waiting ?? 0) === 0);
+  }
+
+  #containerEnded(container: Container, place: Place): void {
+    switch (container.kind) {
+      case 'root':
+        this.patchRun({ sequenceDone: true });
+        return;
+      case 'branch':
+        this.#branchEnded(this.latest(container.fork.ref + place.scope), container.fork);
+        return;
+      case 'case': {
+        const owner = this.latest(container.owner.ref + place.scope);
+        if (owner && owner.waiting > 0) this.put({ ...owner, waiting: 0 });
+        this.done(container.owner, place);
+        return;
+      }
+      case 'loop': {
+        const outer = place.scope.slice(0, place.scope.lastIndexOf('__'));
+        const loop = this.latest(container.owner.ref + outer);
+        if (loop && !isTerminal(loop.status)) this.types.get('DO_WHILE')?.wake?.(this, loop, container.owner);
+        return;
+      }
+      case 'dynamic': {
+        const fork = this.task(place.forkRowId);
+        if (fork) this.#branchEnded(fork, this.stepOf(fork));
+      }
+    }
+  }
+
+  #branchEnded(task: Task | undefined, fork: Step): void {
+    if (!task) return;
+    const place = placeOf(task);
+    if (fork.gathering === 'joined') {
+      if (fork.type === 'FORK_JOIN_DYNAMIC' && fork.next) this.#tell(fork.next, place, fork.depth);
+      return;
+    }
+    if (this.#countDown(task) > 0) return;
+    if (fork.gathering === 'implicit') this.done(fork, place);
+    else if (this.#isGathered(fork.sequence, place)) this.#containerEnded(fork.sequence.container, place);
+  }
+
+  #countDown(task: Task | undefined): number {
+    if (!task || task.waiting === 0) return 0;
+    return this.put({ ...task, waiting: task.waiting - 1 }).waiting;
+  }
+
+  readonly #isKnown = (type: string): boolean => this.types.has(type);
+}
+
+const SIMPLE_FACE: TaskType = { type: 'SIMPLE', queued: true };
+
+function constantInput(template: Template): Json {
+  const known = constants.get(template);
+  if (known) return known;
+  const input = Json.of(template.resolve({ lookup: () => undefined }));
+  constants.set(template, input);
+  return input;
+}

@@ -1,0 +1,92 @@
+// A run in memory: made, indexed, and moved on by decisions. Owns which attempt is the latest of a reference.
+import { EMPTY_OBJECT, Json, type JsonObject } from '../../model/json.ts';
+import type { Run, RunParent, Task } from '../../model/run.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Decision, RunState } from './decision.ts';
+import { runDueMs } from './timeouts.ts';
+
+/** What a run is made of, beside its plan. */
+export interface RunSeed {
+  readonly rowId: number;
+  readonly id: string;
+  /** Absent: the run is its own root. */
+  readonly rootId?: string;
+  readonly parent: RunParent | null;
+  readonly input: JsonObject;
+  readonly correlationId: string | null;
+  readonly priority: number;
+  readonly taskToDomain: Readonly<Record<string, string>>;
+  readonly createdBy: string | null;
+  readonly idempotencyKey: string | null;
+  readonly now: number;
+}
+
+/** A RUNNING run that has decided nothing yet: send it `{ kind: 'start' }`. */
+export function newRun(plan: Plan, seed: RunSeed): Run {
+  const { definition } = plan;
+  const run: Run = {
+    rowId: seed.rowId,
+    id: seed.id,
+    rootId: seed.rootId ?? seed.id,
+    snapshotId: plan.snapshotId,
+    name: definition.name,
+    version: definition.version,
+    correlationId: seed.correlationId,
+    priority: seed.priority,
+    taskToDomain: seed.taskToDomain,
+    createdBy: seed.createdBy,
+    parent: seed.parent,
+    idempotencyKey: seed.idempotencyKey,
+    input: Json.of(withTemplate(seed.input, definition.inputTemplate)),
+    createdMs: seed.now,
+    status: 'RUNNING',
+    output: EMPTY_OBJECT,
+    variables: Json.of(definition.variables),
+    reason: null,
+    failedRefs: [],
+    failedNames: [],
+    updatedMs: seed.now,
+    endedMs: 0,
+    lastRetriedMs: 0,
+    dueMs: 0,
+    lastSeq: 0,
+    openTasks: 0,
+    sequenceDone: false,
+  };
+  return { ...run, dueMs: runDueMs(plan, run) };
+}
+
+/** Conductor fills in the template only for an input that holds something; clients rely on it. */
+function withTemplate(input: JsonObject, template: JsonObject): JsonObject {
+  return Object.keys(input).length === 0 ? input : { ...template, ...input };
+}
+
+/** Indexes a loaded run. `tasks` ascending by rowId. The maps belong to the state: `applyDecision` moves them on. */
+export function indexRun(run: Run, tasks: Iterable<Task>): RunState {
+  const state = { run, tasks: new Map<number, Task>(), latest: new Map<string, Task>(), latestOfStep: new Map() };
+  for (const task of tasks) {
+    state.tasks.set(task.rowId, task);
+    state.latest.set(task.ref, task);
+    state.latestOfStep.set(task.step, task);
+  }
+  return state;
+}
+
+/** Applies a decision to the state it was made on, in place, and returns the state with its new run. */
+export function applyDecision(state: RunState, decision: Decision): RunState {
+  const { tasks, latest, latestOfStep } = state;
+  if (!(tasks instanceof Map && latest instanceof Map && latestOfStep instanceof Map)) {
+    throw new TypeError('the state was not made by indexRun');
+  }
+  for (const task of decision.inserted) {
+    tasks.set(task.rowId, task);
+    latest.set(task.ref, task);
+    latestOfStep.set(task.step, task);
+  }
+  for (const task of decision.updated) {
+    tasks.set(task.rowId, task);
+    if (latest.get(task.ref)?.rowId === task.rowId) latest.set(task.ref, task);
+    if (latestOfStep.get(task.step)?.rowId === task.rowId) latestOfStep.set(task.step, task);
+  }
+  return { run: decision.run ?? state.run, tasks, latest, latestOfStep };
+}

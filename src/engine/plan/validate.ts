@@ -1,0 +1,97 @@
+// Judges a definition when it is registered: duplicate references, references to nothing, and what each type demands.
+// Collects every fault instead of stopping at the first. Must never need a run.
+
+import type { Template } from '../../expressions/template.ts';
+import type { FieldError } from '../../model/error.ts';
+import type { WorkflowDefinition, WorkflowTask } from '../../model/workflow-definition.ts';
+import type { TaskType, TaskTypes } from '../tasks/task-type.ts';
+import type { OpenStep } from './build-steps.ts';
+import { allTasks } from './task-names.ts';
+
+/** Expression roots that name no task. */
+const FREE_ROOTS = new Set(['workflow', 'CPEWF_TASK_ID', 'NETFLIX_STACK', 'NETFLIX_ENVIRONMENT']);
+const LOOP_SUFFIX = /^(.+?)(?:__\d+)+$/;
+
+/** What Conductor demands of types that workers run here. */
+const FOREIGN_CHECKS: Readonly<Record<string, TaskType['check']>> = {
+  EVENT: (task, report) => {
+    if (!task.sink) report('sink', 'EVENT needs a sink');
+  },
+  KAFKA_PUBLISH: (task, report) => {
+    if (task.inputParameters.kafka_request === undefined) {
+      report('inputParameters.kafka_request', 'KAFKA_PUBLISH needs kafka_request');
+    }
+  },
+  JSON_JQ_TRANSFORM: (task, report) => {
+    if (task.inputParameters.queryExpression === undefined) {
+      report('inputParameters.queryExpression', 'JSON_JQ_TRANSFORM needs queryExpression');
+    }
+  },
+};
+
+export function faultsOf(
+  definition: WorkflowDefinition,
+  steps: ReadonlyMap<string, OpenStep>,
+  output: Template,
+  types: TaskTypes,
+): FieldError[] {
+  const faults: FieldError[] = [];
+  const seen = new Set<string>();
+  for (const task of allTasks(definition.tasks)) {
+    const ref = task.taskReferenceName;
+    if (ref.trim() === '') faults.push(fault(task, 'taskReferenceName', 'taskReferenceName must not be blank'));
+    if (seen.has(ref)) faults.push(duplicate(definition, ref));
+    seen.add(ref);
+    const check = Object.hasOwn(FOREIGN_CHECKS, task.type) ? FOREIGN_CHECKS[task.type] : types.get(task.type)?.check;
+    check?.(task, (field, message) => faults.push(fault(task, field, message)));
+  }
+  faults.push(...looseReferences(steps, output), ...loopCollisions(steps));
+  return faults;
+}
+
+export function fault(task: WorkflowTask, field: string, message: string): FieldError {
+  const ref = task.taskReferenceName;
+  return { path: `tasks[${ref}].${field}`, message: `${message} (task ${ref})` };
+}
+
+function duplicate(definition: WorkflowDefinition, ref: string): FieldError {
+  return {
+    path: 'tasks.taskReferenceName',
+    message: `taskReferenceName: ${ref} should be unique across tasks for a given workflowDefinition: ${definition.name}`,
+    invalidValue: ref,
+  };
+}
+
+/** A dynamic fork makes tasks that no definition names, so beside one an unknown reference may well be real. */
+function looseReferences(steps: ReadonlyMap<string, OpenStep>, output: Template): FieldError[] {
+  const all = [...steps.values()];
+  if (all.some((step) => step.type === 'FORK_JOIN_DYNAMIC')) return [];
+  const isLoose = (root: string) => !FREE_ROOTS.has(root) && !steps.has(root);
+  const faults: FieldError[] = [];
+  for (const step of all) {
+    for (const root of new Set([...step.input.roots, ...(step.parameter?.roots ?? [])])) {
+      if (isLoose(root)) faults.push(fault(step.task, 'inputParameters', unknownReference(root)));
+    }
+  }
+  for (const root of output.roots) {
+    if (isLoose(root)) faults.push({ path: 'outputParameters', message: unknownReference(root) });
+  }
+  return faults;
+}
+
+function unknownReference(root: string): string {
+  return `\${${root}…} refers to a taskReferenceName that the definition does not hold; correct it, or write $\${ for a literal`;
+}
+
+/** Iterations are told apart by a suffix, so nothing else may look like one. */
+function loopCollisions(steps: ReadonlyMap<string, OpenStep>): FieldError[] {
+  const faults: FieldError[] = [];
+  for (const step of steps.values()) {
+    const base = LOOP_SUFFIX.exec(step.ref)?.[1];
+    const repeated = base === undefined ? undefined : steps.get(base);
+    if (repeated && repeated.depth > 0) {
+      faults.push(fault(step.task, 'taskReferenceName', `${step.ref} is what an iteration of ${base} is called`));
+    }
+  }
+  return faults;
+}

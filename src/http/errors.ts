@@ -1,0 +1,54 @@
+// The one place where an error becomes a reply, one renderer per dialect. Must never put a stack, a path of this
+// machine or the text of an unexpected error into a body: those go to the log, under the request id.
+import { AppError, ERRORS, type ErrorCode } from '../model/error.ts';
+import type { Dialect, Reply } from './route.ts';
+
+export const VALIDATION_MESSAGE = 'Validation failed, check below errors for detail.';
+
+/** Conductor's SDKs fetch a new token, once, when a 401 or 403 carries one of these words in `error`. */
+const TOKEN_WORDS: Partial<Record<ErrorCode, string>> = {
+  unauthenticated: 'INVALID_TOKEN',
+  invalid_credential: 'INVALID_TOKEN',
+  expired_token: 'EXPIRED_TOKEN',
+};
+
+/** Their messages are for the log: they may quote a driver, a file name or our own code. */
+const HIDDEN: ReadonlySet<ErrorCode> = new Set(['internal', 'store_unavailable']);
+
+/** What a caller may see of an error: itself, or a stand-in that says no more than its code and where to look. */
+export function asAppError(error: unknown, requestId: string): AppError {
+  if (error instanceof AppError && !HIDDEN.has(error.code)) return error;
+  const code = error instanceof AppError ? error.code : 'internal';
+  return new AppError(code, `${ERRORS[code].title}. ${ERRORS[code].fix} Request id: ${requestId}`);
+}
+
+/** `instance`: the name of this server, for Conductor's clients. */
+export function errorReply(error: AppError, dialect: Dialect, instance: string): Reply {
+  const body = dialect === 'vault' ? vaultBody(error) : conductorBody(error, instance);
+  const base = { status: error.status, contentType: 'application/json', body: JSON.stringify(body) };
+  const headers = errorHeaders(error);
+  return headers ? { ...base, headers } : base;
+}
+
+function conductorBody(error: AppError, instance: string): object {
+  return {
+    status: error.status,
+    message: error.message,
+    instance,
+    retryable: error.retryable,
+    code: error.code,
+    error: TOKEN_WORDS[error.code],
+    validationErrors: error.fields.length > 0 ? error.fields : undefined,
+  };
+}
+
+function vaultBody(error: AppError): object {
+  const fields = error.fields.length > 0 ? error.fields : undefined;
+  return { error: { code: error.code, message: error.message, fix: ERRORS[error.code].fix, fields } };
+}
+
+function errorHeaders(error: AppError): Record<string, string> | undefined {
+  if (error.status === 401) return { 'www-authenticate': 'Bearer' };
+  if (error.code === 'shutting_down' || error.code === 'store_unavailable') return { 'retry-after': '1' };
+  return undefined;
+}

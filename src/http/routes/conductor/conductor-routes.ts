@@ -1,0 +1,37 @@
+// All routes of the Conductor API, as data.
+import type { Route } from '../../route.ts';
+import { createRunRenderer } from '../../wire/run-renderer.ts';
+import type { ConductorDeps, RouteDeps } from './deps.ts';
+import { createPermissions } from './permissions.ts';
+import { serverRoutes } from './server.ts';
+import { taskDefinitionRoutes } from './task-definitions.ts';
+import { taskPollRoutes } from './task-poll.ts';
+import { taskQueueRoutes } from './task-queues.ts';
+import { taskReadRoutes } from './task-read.ts';
+import { taskUpdateRoutes } from './task-update.ts';
+import { workflowControlRoutes } from './workflow-control.ts';
+import { workflowDefinitionRoutes } from './workflow-definitions.ts';
+import { workflowReadRoutes } from './workflow-read.ts';
+import { workflowStartRoutes } from './workflow-start.ts';
+
+export type { ConductorDeps } from './deps.ts';
+
+export function conductorRoutes(deps: ConductorDeps): Route[] {
+  const shared: RouteDeps = {
+    ...deps,
+    permissions: createPermissions(deps),
+    renderer: createRunRenderer(deps.orchestrator, deps.reads),
+  };
+  return [
+    ...workflowDefinitionRoutes(shared),
+    ...taskDefinitionRoutes(shared),
+    ...workflowStartRoutes(shared),
+    ...workflowReadRoutes(shared),
+    ...workflowControlRoutes(shared),
+    ...taskPollRoutes(shared),
+    ...taskUpdateRoutes(shared),
+    ...taskReadRoutes(shared),
+    ...taskQueueRoutes(shared),
+    ...serverRoutes(shared),
+  ];
+}

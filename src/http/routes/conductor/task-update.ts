@@ -1,0 +1,123 @@
+// Reports of workers: by task id (with or without the next task in the answer), by reference name, and the ack of
+// old clients, which does nothing because the poll itself acknowledges.
+import { z } from 'zod';
+import { AppError } from '../../../model/error.ts';
+import { EMPTY_OBJECT, isJsonObject, Json } from '../../../model/json.ts';
+import { jsonObject } from '../../../model/schema.ts';
+import { REPORTABLE_STATUSES, taskResultSchema } from '../../../model/task-result.ts';
+import { readBody, readJson } from '../../body.ts';
+import { oneOf, textQuery } from '../../query.ts';
+import { type HttpRequest, jsonText, NO_CONTENT, type Route, text } from '../../route.ts';
+import { handedTaskText } from '../../wire/task-text.ts';
+import type { RouteDeps } from './deps.ts';
+import { noSuchRun } from './not-found.ts';
+
+export function taskUpdateRoutes(deps: RouteDeps): Route[] {
+  return [...byId(deps), ...byReference(deps), ack('POST'), ack('PUT')];
+}
+
+function byId({ orchestrator, permissions }: RouteDeps): Route[] {
+  const requires = permissions.taskUpdate(async (request) => (await readBody(request, taskResultSchema)).taskId);
+  return [
+    {
+      method: 'POST',
+      path: '/api/tasks',
+      requires,
+      dialect: 'conductor',
+      summary: 'Report the result of a task, or extend its lease',
+      body: taskResultSchema,
+      reply: { contentType: 'text/plain' },
+      async handle(request) {
+        const { taskId } = await orchestrator.update(await readBody(request, taskResultSchema), false);
+        return text(taskId);
+      },
+    },
+    {
+      method: 'POST',
+      path: '/api/tasks/update-v2',
+      requires,
+      dialect: 'conductor',
+      summary: 'Report the result of a task and take the next of its type; 204 when there is none',
+      body: taskResultSchema,
+      reply: { contentType: 'application/json' },
+      async handle(request) {
+        const { next } = await orchestrator.update(await readBody(request, taskResultSchema), true);
+        return next ? jsonText(handedTaskText(next)) : NO_CONTENT;
+      },
+    },
+  ];
+}
+
+function byReference({ orchestrator, permissions, reads, renderer, recordRead, access }: RouteDeps): Route[] {
+  const requires = permissions.refUpdate('id', 'ref');
+  const mayRead = permissions.run('read', 'id');
+  const queryParameters = { workerid: z.string().optional() };
+  const body = z.record(z.string(), z.unknown());
+
+  async function update(request: HttpRequest): Promise<string | null> {
+    const { id = '', ref = '' } = request.params;
+    const status = oneOf('status', request.params.status, REPORTABLE_STATUSES);
+    const output = await outputOf(request);
+    return orchestrator.updateByRef(id, ref, status, output, textQuery(request, 'workerid'));
+  }
+
+  return [
+    {
+      method: 'POST',
+      path: '/api/tasks/:id/:ref/:status',
+      requires,
+      dialect: 'conductor',
+      summary: 'Report the result of the open task of a reference; answers its id, or nothing',
+      queryParameters,
+      body,
+      reply: { contentType: 'text/plain' },
+      async handle(request) {
+        return text((await update(request)) ?? '');
+      },
+    },
+    {
+      method: 'POST',
+      path: '/api/tasks/:id/:ref/:status/sync',
+      requires,
+      dialect: 'conductor',
+      summary: 'Report the result of the open task of a reference; answers the execution',
+      queryParameters,
+      body,
+      reply: { contentType: 'application/json' },
+      async handle(request) {
+        const { id = '', ref = '' } = request.params;
+        // The answer is a history: who may report a result may not thereby read one.
+        access.require(request.principal, await mayRead(request));
+        if ((await update(request)) === null) {
+          throw new AppError('not_found', `Found no running task ${ref} of workflow ${id} to update`);
+        }
+        const loaded = await reads.run(id, true);
+        if (!loaded) throw noSuchRun(id);
+        await recordRead(request.principal.id, id, 'POST /api/tasks/:id/:ref/:status/sync');
+        return jsonText(await renderer.run(loaded));
+      },
+    },
+  ];
+}
+
+/** The body is the output itself; no body is an empty one. */
+async function outputOf(request: HttpRequest): Promise<Json> {
+  const document = await readJson(request);
+  if (document === undefined || document === null) return EMPTY_OBJECT;
+  if (!isJsonObject(document)) {
+    throw new AppError('invalid_request', 'The body is the output of the task: send a JSON object.');
+  }
+  return Json.of(jsonObject().parse(document));
+}
+
+function ack(method: 'POST' | 'PUT'): Route {
+  return {
+    method,
+    path: '/api/tasks/:id/ack',
+    requires: 'authenticated',
+    dialect: 'conductor',
+    summary: 'Does nothing: a task is acknowledged by its poll',
+    reply: { contentType: 'text/plain' },
+    handle: () => text('true'),
+  };
+}

@@ -1,0 +1,84 @@
+// Control of executions: pause, resume, decide, terminate, remove. The orchestrator decides what is allowed when.
+import { z } from 'zod';
+import { AppError } from '../../../model/error.ts';
+import { isRunTerminal } from '../../../model/run-status.ts';
+import { flagQuery, textQuery } from '../../query.ts';
+import { EMPTY, type HttpRequest, type Route } from '../../route.ts';
+import type { RouteDeps } from './deps.ts';
+import { noSuchRun } from './not-found.ts';
+
+export function workflowControlRoutes(deps: RouteDeps): Route[] {
+  const { orchestrator, permissions } = deps;
+  const requires = permissions.run('manage', 'id');
+  const control = (
+    method: Route['method'],
+    path: string,
+    summary: string,
+    act: (id: string, request: HttpRequest) => Promise<void>,
+    queryParameters: Route['queryParameters'] = {},
+  ): Route => ({
+    method,
+    path,
+    requires,
+    dialect: 'conductor',
+    summary,
+    queryParameters,
+    async handle(request) {
+      await act(request.params.id ?? '', request);
+      return EMPTY;
+    },
+  });
+  const reason = { reason: z.string().optional() };
+  const archive = { archiveWorkflow: z.boolean().optional() };
+  return [
+    control('PUT', '/api/workflow/:id/pause', 'Pause an execution', (id) => orchestrator.pause(id)),
+    control('PUT', '/api/workflow/:id/resume', 'Resume a paused execution', (id) => orchestrator.resume(id)),
+    control('PUT', '/api/workflow/decide/:id', 'Evaluate an execution now', (id) => orchestrator.decide(id)),
+    control(
+      'DELETE',
+      '/api/workflow/:id',
+      'Terminate an execution: nothing more is scheduled, its run key dies with it',
+      (id, request) => orchestrator.terminate(id, textQuery(request, 'reason')),
+      reason,
+    ),
+    control(
+      'DELETE',
+      '/api/workflow/:id/remove',
+      'Delete a finished execution and everything of it but its audit',
+      (id, request) => remove(deps, id, flagQuery(request, 'archiveWorkflow', true)),
+      archive,
+    ),
+    control(
+      'DELETE',
+      '/api/workflow/:id/terminate-remove',
+      'Terminate an execution, then delete it',
+      (id, request) => terminateAndRemove(deps, id, textQuery(request, 'reason')),
+      { ...reason, ...archive },
+    ),
+  ];
+}
+
+async function remove({ orchestrator, reads }: RouteDeps, id: string, archives: boolean): Promise<void> {
+  const loaded = await reads.run(id, false);
+  if (!loaded) throw noSuchRun(id);
+  const { status } = loaded.run;
+  if (archives && !isRunTerminal(status)) {
+    throw new AppError(
+      'invalid_request',
+      `Cannot archive workflow ${id}: it is ${status}. Terminate it first, or use terminate-remove.`,
+    );
+  }
+  await orchestrator.remove(id);
+}
+
+async function terminateAndRemove(
+  { orchestrator, reads }: RouteDeps,
+  id: string,
+  reason: string | null,
+): Promise<void> {
+  const loaded = await reads.run(id, false);
+  if (!loaded) throw noSuchRun(id);
+  // A finished execution has nothing to terminate; terminating a completed one would be a conflict.
+  if (!isRunTerminal(loaded.run.status)) await orchestrator.terminate(id, reason);
+  await orchestrator.remove(id);
+}

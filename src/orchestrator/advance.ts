@@ -1,0 +1,220 @@
+// Advances runs by events within a round: asks the engine, applies its decision to memory, notes the rows, and carries
+// effects from one run to another before the commit. Must only be called while a round is open.
+import { decide } from '../engine/decide/decide.ts';
+import type { ChildStart, DecideContext, Decision, Effect, RunEvent } from '../engine/decide/decision.ts';
+import { applyDecision, indexRun, newRun } from '../engine/decide/run-state.ts';
+import { AppError } from '../model/error.ts';
+import { Json, type JsonObject } from '../model/json.ts';
+import type { Run, RunParent } from '../model/run.ts';
+import { isRunTerminal } from '../model/run-status.ts';
+import type { WorkflowDefinition } from '../model/workflow-definition.ts';
+import type { Round, WriteBatch } from '../store/port.ts';
+import { Changes } from './changes.ts';
+import type { Definitions } from './definitions.ts';
+import type { RunHooks } from './ports.ts';
+import type { CachedRun, RunCache } from './run-cache.ts';
+import type { Schedule } from './schedule.ts';
+
+/** What a new run is made of. */
+export interface RunSeed {
+  readonly id: string;
+  readonly definition: WorkflowDefinition;
+  readonly input: JsonObject;
+  readonly correlationId: string | null;
+  readonly priority: number;
+  readonly taskToDomain: Readonly<Record<string, string>>;
+  readonly createdBy: string | null;
+  readonly idempotencyKey: string | null;
+  readonly parent: RunParent | null;
+  readonly rootId: string;
+}
+
+/** Workflows that start each other in one step: a definition that starts itself must not hold the loop for ever. */
+const GENERATIONS_MAX = 200;
+
+interface PendingEffect {
+  readonly from: Run;
+  readonly effect: Effect | { readonly kind: 'notify-parent'; readonly parent: RunParent };
+}
+
+export interface AdvanceOptions {
+  readonly cache: RunCache;
+  readonly schedule: Schedule;
+  readonly definitions: Definitions;
+  readonly hooks: RunHooks;
+  readonly context: Omit<DecideContext, 'now'>;
+  readonly newRunRowId: () => number;
+  readonly payloadBytesMax: number;
+}
+
+export class Advance {
+  readonly #options: AdvanceOptions;
+  readonly #changes = new Changes();
+  #effects: PendingEffect[] = [];
+  /** Snapshots known to be in the store, or in the batch under way. */
+  readonly #saved = new Set<string>();
+  /** Runs that ended in this round: dropped from memory after its commit. */
+  #ended: number[] = [];
+
+  constructor(options: AdvanceOptions) {
+    this.#options = options;
+  }
+
+  /** Creates a run and takes its first decision. Throws AppError before anything is changed. */
+  create(seed: RunSeed, batch: WriteBatch, now: number): Run {
+    const { definitions, hooks, cache, schedule, payloadBytesMax } = this.#options;
+    const { plan, snapshot } = definitions.freeze(seed.definition);
+    const input = hooks.conceal(Json.of(seed.input), seed.rootId);
+    if (input.text.length > payloadBytesMax) {
+      throw new AppError('payload_too_large', `The workflow input has more than ${payloadBytesMax} bytes.`);
+    }
+    const run = newRun(plan, { ...seed, input: input.object, rowId: this.#options.newRunRowId(), now });
+    hooks.started(run, seed.definition, batch, now);
+    if (!this.#saved.has(snapshot.id)) {
+      this.#saved.add(snapshot.id);
+      batch.snapshots.push(snapshot);
+    }
+    const cached: CachedRun = { state: indexRun(run, []), plan };
+    cache.add(cached);
+    schedule.trackRun(run);
+    this.#changes.addRun(run);
+    this.event(cached, { kind: 'start' }, batch, now);
+    return cached.state.run;
+  }
+
+  event(cached: CachedRun, event: RunEvent, batch: WriteBatch, now: number): Decision {
+    const decision = decide(cached.plan, cached.state, event, { ...this.#options.context, now });
+    this.#apply(cached, decision, batch, now);
+    return decision;
+  }
+
+  /** Effects of this round's decisions on other runs, until none is left; then the rows go into the batch. */
+  async finish(batch: WriteBatch, now: number, round: Round): Promise<void> {
+    for (let generation = 1; this.#effects.length > 0; generation += 1) {
+      const effects = this.#effects;
+      this.#effects = [];
+      for (const pending of effects) await this.#carryOut(pending, generation, batch, now, round);
+    }
+  }
+
+  drain(batch: WriteBatch): void {
+    this.#changes.drain(batch);
+  }
+
+  /** After a commit: ended runs leave memory. Updates to their tasks no longer find them open and are ignored. */
+  committed(): void {
+    for (const rowId of this.#ended) this.#options.cache.drop(rowId);
+    this.#ended = [];
+    this.#options.cache.trim();
+  }
+
+  lost(): void {
+    this.#changes.clear();
+    this.#effects = [];
+    this.#ended = [];
+    this.#saved.clear();
+  }
+
+  /** A run new in this round that matches, if any. */
+  startedInRound(matches: (run: Run) => boolean): Run | undefined {
+    return this.#changes.newRuns().find(matches);
+  }
+
+  /** An ended run that was loaded to be looked at need not stay in memory. */
+  lookedAt(run: Run): void {
+    if (isRunTerminal(run.status)) this.#ended.push(run.rowId);
+  }
+
+  #apply(cached: CachedRun, decision: Decision, batch: WriteBatch, now: number): void {
+    const { schedule, cache, hooks } = this.#options;
+    const before = decision.updated.map((task) => cached.state.tasks.get(task.rowId));
+    cached.state = applyDecision(cached.state, decision);
+    const run = cached.state.run;
+    cache.touched(run.rowId, cached, decision.inserted.length);
+    for (const task of decision.inserted) {
+      this.#changes.addTask(task);
+      schedule.track(undefined, task, run, now);
+    }
+    decision.updated.forEach((task, index) => {
+      this.#changes.task(task);
+      schedule.track(before[index], task, run, now);
+    });
+    for (const log of decision.logs) batch.logs.push(log);
+    for (const effect of decision.effects) this.#effects.push({ from: run, effect });
+    if (decision.run) {
+      this.#changes.run(run);
+      schedule.trackRun(run);
+    }
+    if (!decision.ended) return;
+    hooks.ended(run, batch, now);
+    this.#ended.push(run.rowId);
+    if (run.parent?.notify) this.#effects.push({ from: run, effect: { kind: 'notify-parent', parent: run.parent } });
+  }
+
+  async #carryOut(
+    { from, effect }: PendingEffect,
+    generation: number,
+    batch: WriteBatch,
+    now: number,
+    round: Round,
+  ): Promise<void> {
+    if (effect.kind === 'start-run') {
+      this.#startChild(from, effect.start, generation, batch, now);
+      return;
+    }
+    if (effect.kind === 'notify-parent') {
+      const parent = await this.#load(effect.parent.runRowId, round);
+      if (!parent) return;
+      const child = { id: from.id, status: from.status, output: from.output.object, reason: from.reason };
+      this.event(parent, { kind: 'child-ended', taskRowId: effect.parent.taskRowId, child }, batch, now);
+      return;
+    }
+    const rowId = this.#options.schedule.runRowId(effect.runId);
+    const child = rowId === undefined ? undefined : await this.#load(rowId, round);
+    if (child && !isRunTerminal(child.state.run.status)) {
+      this.event(child, { kind: 'terminate', reason: effect.reason }, batch, now);
+    }
+  }
+
+  #startChild(from: Run, start: ChildStart, generation: number, batch: WriteBatch, now: number): void {
+    const asking = this.#options.cache.get(from.rowId);
+    const task = start.taskRowId;
+    if (task > 0 && (!asking || isRunTerminal(asking.state.run.status))) return;
+    const answer = (event: RunEvent) => {
+      if (task > 0 && asking) this.event(asking, event, batch, now);
+    };
+    try {
+      if (generation > GENERATIONS_MAX) {
+        throw new AppError(
+          'invalid_request',
+          `More than ${GENERATIONS_MAX} workflows started each other without a pause.`,
+        );
+      }
+      const definition = start.definition ?? this.#options.definitions.get(start.name, start.version);
+      if (!definition) {
+        const version = start.version === null ? '' : `, version=${start.version}`;
+        throw new AppError('not_found', `No such workflow defined. name=${start.name}${version}`);
+      }
+      this.create(
+        {
+          ...start,
+          definition,
+          createdBy: from.createdBy,
+          idempotencyKey: null,
+          rootId: start.parent ? from.rootId : start.id,
+        },
+        batch,
+        now,
+      );
+      answer({ kind: 'child-started', taskRowId: task, childId: start.id });
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      answer({ kind: 'child-refused', taskRowId: task, reason: error.message });
+    }
+  }
+
+  async #load(rowId: number, round: Round): Promise<CachedRun | undefined> {
+    await this.#options.cache.ensure(rowId, round);
+    return this.#options.cache.get(rowId);
+  }
+}

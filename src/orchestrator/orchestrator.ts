@@ -1,0 +1,265 @@
+// The facade over the loop: what routes call becomes an operation of a round. Owns the wiring of the loop's parts and
+// the rebuild after a start; must never decide what a run does (the engine's) nor who may ask (access's).
+import type { RunEvent } from '../engine/decide/decision.ts';
+import { stepOf } from '../engine/plan/fragments.ts';
+import type { Step } from '../engine/plan/plan.ts';
+import { AppError } from '../model/error.ts';
+import type { Json } from '../model/json.ts';
+import type { Run, Task } from '../model/run.ts';
+import { isRunTerminal } from '../model/run-status.ts';
+import type { StartRequest } from '../model/start-request.ts';
+import type { TaskDefinition } from '../model/task-definition.ts';
+import type { TaskResult } from '../model/task-result.ts';
+import { isTerminal, type TaskStatus } from '../model/task-status.ts';
+import type { WorkflowDefinition } from '../model/workflow-definition.ts';
+import type { PollRecord, WriteBatch } from '../store/port.ts';
+import { Core } from './core.ts';
+import { DefinitionCommands } from './definition-commands.ts';
+import type { HandedTask, Orchestrator, OrchestratorStats, PollRequest, UpdateOutcome } from './orchestrator-api.ts';
+import type { InProcessResult, OrchestratorOptions } from './ports.ts';
+import { queueKey } from './ready-queue.ts';
+import type { CachedRun } from './run-cache.ts';
+import { startRun } from './start-run.ts';
+import { takeUpdate, UNFILLED } from './task-update.ts';
+
+/** Opens the orchestrator over a store: reads definitions, rebuilds queues and timers, and starts to work. */
+export async function createOrchestrator(options: OrchestratorOptions): Promise<Orchestrator> {
+  const conductor = new Conductor(options);
+  await conductor.open();
+  return conductor;
+}
+
+class Conductor implements Orchestrator {
+  readonly #core: Core;
+  readonly #commands: DefinitionCommands;
+  #stopping = false;
+
+  constructor(options: OrchestratorOptions) {
+    this.#core = new Core(options, (handed, result) => this.#report(handed, result));
+    this.#commands = new DefinitionCommands(options.loop, this.#core.definitions);
+  }
+
+  open(): Promise<void> {
+    return this.#core.open();
+  }
+
+  putDefinition(definition: WorkflowDefinition, mode: 'create' | 'overwrite'): Promise<void> {
+    return this.#commands.put(definition, mode);
+  }
+
+  putDefinitions(definitions: readonly WorkflowDefinition[]): Promise<void> {
+    return this.#commands.putAll(definitions);
+  }
+
+  removeDefinition(name: string, version: number): Promise<void> {
+    return this.#commands.remove(name, version);
+  }
+
+  definition(name: string, version: number | null): WorkflowDefinition | null {
+    return this.#core.definitions.get(name, version);
+  }
+
+  definitions(): readonly WorkflowDefinition[] {
+    return this.#core.definitions.all();
+  }
+
+  putTaskDefinitions(definitions: readonly TaskDefinition[]): Promise<void> {
+    return this.#commands.putTasks(definitions);
+  }
+
+  removeTaskDefinition(name: string): Promise<void> {
+    return this.#commands.removeTask(name);
+  }
+
+  taskDefinition(name: string): TaskDefinition | null {
+    return this.#core.definitions.task(name);
+  }
+
+  taskDefinitions(): readonly TaskDefinition[] {
+    return this.#core.definitions.tasks();
+  }
+
+  async start(request: StartRequest): Promise<string> {
+    this.#refuseWhenStopping();
+    return startRun(this.#core, request);
+  }
+
+  terminate(runId: string, reason: string | null): Promise<void> {
+    return this.#control(runId, ({ state: { run } }) => {
+      if (run.status === 'COMPLETED') {
+        throw new AppError('conflict', `Cannot terminate workflow ${runId}: it is already COMPLETED`);
+      }
+      return run.status === 'TERMINATED' ? null : { kind: 'terminate', reason };
+    });
+  }
+
+  pause(runId: string): Promise<void> {
+    return this.#control(runId, ({ state: { run } }) => {
+      if (isRunTerminal(run.status)) throw new AppError('conflict', `Workflow ${runId} has ended: ${run.status}`);
+      return run.status === 'PAUSED' ? null : { kind: 'pause' };
+    });
+  }
+
+  resume(runId: string): Promise<void> {
+    return this.#control(runId, ({ state: { run } }) => {
+      if (run.status !== 'PAUSED') {
+        throw new AppError(
+          'conflict',
+          `The workflow ${runId} is not PAUSED so cannot resume. Current status is ${run.status}`,
+        );
+      }
+      return { kind: 'resume' };
+    });
+  }
+
+  decide(runId: string): Promise<void> {
+    return this.#control(runId, ({ state: { run } }) => (isRunTerminal(run.status) ? null : { kind: 'decide' }));
+  }
+
+  remove(runId: string): Promise<void> {
+    return this.#onRun(runId, ({ state: { run } }, batch) => {
+      if (!isRunTerminal(run.status)) {
+        throw new AppError('invalid_request', `Workflow ${runId} is ${run.status}: terminate it before removing it.`);
+      }
+      batch.removedRuns.push(run.rowId);
+      this.#core.cache.drop(run.rowId);
+    });
+  }
+
+  async poll(request: PollRequest): Promise<readonly HandedTask[]> {
+    if (this.#stopping) return [];
+    const core = this.#core;
+    core.polls.note(request.taskType, request.domain, request.workerId, core.clock.now());
+    const key = queueKey(request.taskType, request.domain);
+    const ready = (core.schedule.ready(key)?.size ?? 0) > 0;
+    if (!ready && request.timeoutMs <= 0) return [];
+    if (!ready) return core.pollers.wait(request, key);
+    const waiting = core.pollers.wait(request, key, () => core.served(key));
+    core.touch(key);
+    return waiting;
+  }
+
+  async update(result: TaskResult, andPoll: boolean): Promise<UpdateOutcome> {
+    this.#refuseWhenStopping();
+    const open = this.#core.schedule.task(result.taskId);
+    if (!open) {
+      const known = await this.#core.reads.taskById(result.taskId);
+      if (!known) throw new AppError('not_found', `Task not found for taskId: ${result.taskId}`);
+      return { taskId: result.taskId, next: null };
+    }
+    return takeUpdate(this.#core, open, result, andPoll);
+  }
+
+  async updateByRef(
+    runId: string,
+    ref: string,
+    status: TaskStatus,
+    output: Json,
+    workerId: string | null,
+  ): Promise<string | null> {
+    this.#refuseWhenStopping();
+    return this.#onRun(runId, (cached, batch, now) => {
+      const { run, latest, latestOfStep } = cached.state;
+      const task = latest.get(ref) ?? latestOfStep.get(ref);
+      if (!task || isTerminal(task.status) || isRunTerminal(run.status)) return null;
+      const update = {
+        ...UNFILLED,
+        status,
+        output: this.#core.hooks.conceal(output, run.rootId).object,
+        workerId,
+      };
+      this.#core.advance.event(cached, { kind: 'update', taskRowId: task.rowId, update }, batch, now);
+      return task.id;
+    });
+  }
+
+  async addLog(taskId: string, log: string): Promise<void> {
+    const known = await this.#core.reads.taskById(taskId);
+    if (!known) throw new AppError('not_found', `Task not found for taskId: ${taskId}`);
+    const concealed = this.#core.hooks.concealText(log, known.run.rootId);
+    await this.#core.loop.transact((batch, now) => batch.logs.push({ taskId, log: concealed, createdMs: now }));
+  }
+
+  openTask(taskId: string) {
+    const open = this.#core.schedule.task(taskId);
+    return open && { taskType: open.queue ?? open.type, runName: open.run.name, runId: open.run.id };
+  }
+
+  pollData(): readonly PollRecord[] {
+    return this.#core.polls.all();
+  }
+
+  queueSizes(): Readonly<Record<string, number>> {
+    return this.#core.schedule.sizes();
+  }
+
+  async stepOf(run: Run, task: Task): Promise<Step | null> {
+    return stepOf(await this.#core.definitions.plan(run.snapshotId, this.#core.reads), task) ?? null;
+  }
+
+  stats(): OrchestratorStats {
+    const { loop, cache, schedule, pollers } = this.#core;
+    return {
+      rounds: loop.rounds,
+      operations: loop.operations,
+      cachedRuns: cache.size,
+      readyTasks: schedule.readyCount(),
+      waitingPollers: pollers.size,
+      timers: schedule.timers,
+    };
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#core.stop();
+  }
+
+  #refuseWhenStopping(): void {
+    if (this.#stopping) throw new AppError('shutting_down', 'The server is stopping.');
+  }
+
+  /** A control operation: `event` says what to do, refuses by throwing, or returns null when nothing is to be done. */
+  #control(runId: string, event: (cached: CachedRun) => RunEvent | null): Promise<void> {
+    return this.#onRun(runId, (cached, batch, now) => {
+      const wanted = event(cached);
+      if (wanted) this.#core.advance.event(cached, wanted, batch, now);
+    });
+  }
+
+  /** Runs `work` on a run, open or ended, within a round. Rejects with not_found. */
+  async #onRun<T>(runId: string, work: (cached: CachedRun, batch: WriteBatch, now: number) => T): Promise<T> {
+    const core = this.#core;
+    const { schedule, reads, cache, loop } = core;
+    const rowId = schedule.runRowId(runId) ?? (await reads.runRowId(runId));
+    if (rowId === null) throw notFound(runId);
+    return loop.submit({
+      load: (round) => core.load(round, [rowId]),
+      decide: (batch, now) => {
+        const cached = cache.get(rowId);
+        if (!cached) throw notFound(runId);
+        core.advance.lookedAt(cached.state.run);
+        return work(cached, batch, now);
+      },
+    });
+  }
+
+  /** What an in-process worker did comes back like any worker's result. */
+  async #report(handed: HandedTask, result: InProcessResult): Promise<void> {
+    const open = this.#core.schedule.task(handed.task.id);
+    if (!open) return;
+    const update = {
+      ...UNFILLED,
+      status: result.status,
+      output: this.#core.hooks.conceal(result.output, handed.run.rootId).object,
+      reason: result.reason === null ? null : this.#core.hooks.concealText(result.reason, handed.run.rootId),
+      workerId: 'server',
+    };
+    await this.#core.onOpenTask(open, (cached, batch, now) => {
+      this.#core.advance.event(cached, { kind: 'update', taskRowId: open.rowId, update }, batch, now);
+    });
+  }
+}
+
+function notFound(runId: string): AppError {
+  return new AppError('not_found', `No such workflow found by id: ${runId}`);
+}

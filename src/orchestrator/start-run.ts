@@ -1,0 +1,77 @@
+// Starting an execution: which definition, under which idempotency rule, in one round.
+import { AppError } from '../model/error.ts';
+import { isRunTerminal, type RunStatus } from '../model/run-status.ts';
+import type { StartRequest } from '../model/start-request.ts';
+import type { WorkflowDefinition } from '../model/workflow-definition.ts';
+import type { Core } from './core.ts';
+
+/** Resolves with the public id after the first decision is committed. */
+export function startRun(core: Core, request: StartRequest): Promise<string> {
+  const { idempotencyKey } = request;
+  let earlier: { readonly id: string; readonly status: RunStatus } | null = null;
+  return core.loop.submit({
+    load: (round) => {
+      const loading = core.load(round, []);
+      if (idempotencyKey === undefined) return loading;
+      const look = async () => {
+        await loading;
+        earlier = await core.reads.byIdempotencyKey(request.name, idempotencyKey);
+      };
+      return look();
+    },
+    decide: (batch, now) => {
+      const definition = definitionOf(core, request);
+      if (idempotencyKey !== undefined) {
+        const inRound = batchStart(core, request.name, idempotencyKey);
+        const known = inRound ?? earlier;
+        if (known) {
+          const answer = answerFor(request, known);
+          if (answer !== null) return answer;
+        }
+      }
+      const id = core.newId();
+      core.advance.create(
+        {
+          id,
+          rootId: id,
+          definition,
+          input: request.input,
+          correlationId: request.correlationId ?? null,
+          priority: request.priority,
+          taskToDomain: request.taskToDomain,
+          createdBy: request.createdBy ?? null,
+          idempotencyKey: idempotencyKey ?? null,
+          parent: null,
+        },
+        batch,
+        now,
+      );
+      return id;
+    },
+  });
+}
+
+function definitionOf(core: Core, request: StartRequest): WorkflowDefinition {
+  if (request.workflowDef) return request.workflowDef;
+  const definition = core.definitions.get(request.name, request.version ?? null);
+  if (definition) return definition;
+  const version = request.version === undefined ? '' : `, version=${request.version}`;
+  throw new AppError('not_found', `No such workflow defined. name=${request.name}${version}`);
+}
+
+/** A run that an earlier operation of the same round started with this key: not yet in the store. */
+function batchStart(core: Core, name: string, key: string): { id: string; status: RunStatus } | null {
+  const run = core.advance.startedInRound((one) => one.name === name && one.idempotencyKey === key);
+  return run ? { id: run.id, status: run.status } : null;
+}
+
+/** The earlier run's id, or null when a new one may start. Throws conflict. */
+function answerFor(request: StartRequest, known: { readonly id: string; readonly status: RunStatus }): string | null {
+  const strategy = request.idempotencyStrategy ?? 'FAIL';
+  if (strategy === 'RETURN_EXISTING') return known.id;
+  if (strategy === 'FAIL_ON_RUNNING' && isRunTerminal(known.status)) return null;
+  throw new AppError(
+    'conflict',
+    `Workflow ${request.name} was already started with idempotency key ${request.idempotencyKey}: ${known.id}`,
+  );
+}

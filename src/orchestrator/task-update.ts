@@ -1,0 +1,79 @@
+// A worker's report: checked, concealed, decided, and (update-v2) answered with the next task of the same queue.
+import type { TaskUpdate } from '../engine/decide/decision.ts';
+import { EMPTY_OBJECT, Json } from '../model/json.ts';
+import type { TaskResult } from '../model/task-result.ts';
+import { isTerminal } from '../model/task-status.ts';
+import type { WriteBatch } from '../store/port.ts';
+import type { Core } from './core.ts';
+import type { HandedTask, UpdateOutcome } from './orchestrator-api.ts';
+import type { CachedRun } from './run-cache.ts';
+import type { OpenEntry } from './schedule.ts';
+
+/** Conductor takes no more log lines with one report. */
+const LOGS_PER_UPDATE = 10;
+
+export const UNFILLED = {
+  status: 'IN_PROGRESS',
+  output: {},
+  reason: null,
+  workerId: null,
+  callbackAfterSeconds: 0,
+  extendLease: false,
+} as const satisfies TaskUpdate;
+
+export async function takeUpdate(
+  core: Core,
+  open: OpenEntry,
+  result: TaskResult,
+  andPoll: boolean,
+): Promise<UpdateOutcome> {
+  let next: HandedTask | null = null;
+  await core.onOpenTask(open, (cached, batch, now) => {
+    const update = toUpdate(core, cached, result);
+    addLogs(core, cached, result, batch, now);
+    core.advance.event(cached, { kind: 'update', taskRowId: open.rowId, update }, batch, now);
+    if (!andPoll || !isTerminal(result.status)) return;
+    core.handOff.chain({
+      key: open.key,
+      workerId: result.workerId ?? null,
+      count: 1,
+      assigned: [],
+      deliver: (tasks) => {
+        next = tasks[0] ?? null;
+      },
+      refuse: () => undefined,
+      gone: () => false,
+    });
+  });
+  return { taskId: result.taskId, next };
+}
+
+function toUpdate(core: Core, cached: CachedRun, result: TaskResult): TaskUpdate {
+  const { rootId } = cached.state.run;
+  const given = Json.of(result.outputData);
+  const reason = result.reasonForIncompletion;
+  const update = {
+    status: result.status,
+    output: result.outputData,
+    reason: reason === undefined ? null : core.hooks.concealText(reason, rootId),
+    workerId: result.workerId ?? null,
+    callbackAfterSeconds: result.callbackAfterSeconds,
+    extendLease: result.extendLease,
+  };
+  if (given.text.length > core.payloadBytesMax) {
+    return {
+      ...update,
+      status: 'FAILED_WITH_TERMINAL_ERROR',
+      output: EMPTY_OBJECT.object,
+      reason: `The task output has more than ${core.payloadBytesMax} bytes.`,
+    };
+  }
+  return { ...update, output: core.hooks.conceal(given, rootId).object };
+}
+
+function addLogs(core: Core, cached: CachedRun, result: TaskResult, batch: WriteBatch, now: number): void {
+  for (const { log, createdTime } of result.logs.slice(0, LOGS_PER_UPDATE)) {
+    const text = core.hooks.concealText(log, cached.state.run.rootId);
+    batch.logs.push({ taskId: result.taskId, log: text, createdMs: createdTime ?? now });
+  }
+}

@@ -1,0 +1,20 @@
+// Reads an answer of the admin routes for the command line: the body, or the server's own words as an error.
+import { CliError } from '../../cli/host.ts';
+import type { JsonValue } from '../../model/json.ts';
+
+/** Throws CliError with the server's message when the status is not a success. */
+export function bodyOf(status: number, text: string): JsonValue {
+  let body: JsonValue = null;
+  try {
+    body = text === '' ? null : JSON.parse(text);
+  } catch {
+    if (status < 400) throw new CliError('The server answered with something other than JSON. Is the URL right?');
+  }
+  if (status < 400) return body;
+  throw new CliError(messageOf(body) ?? `The server answered with status ${status}.`);
+}
+
+function messageOf(body: JsonValue): string | undefined {
+  if (typeof body !== 'object' || body === null || !('message' in body)) return undefined;
+  return typeof body.message === 'string' ? body.message : undefined;
+}

@@ -1,0 +1,72 @@
+// Writes replies of the dispatcher and of the vault to a node:http response. Must never throw because a caller has
+// gone, and never leave a vendor's stream half read: the vault settles at its end.
+import type { ServerResponse } from 'node:http';
+import type { Reply } from '../../http/route.ts';
+import { SECURITY_HEADERS } from '../../http/security-headers.ts';
+import type { ProxyReply } from '../../vault/proxy-api.ts';
+
+const SECURITY = Object.entries(SECURITY_HEADERS).flat();
+
+/** The same bytes that the Hono mount gives. `hollow`: a HEAD request, headers alone. */
+export async function writeReply(response: ServerResponse, reply: Reply, requestId: string): Promise<void> {
+  const { body, contentType, status } = reply;
+  const headers = [...SECURITY, 'x-request-id', requestId];
+  if (reply.headers) headers.push(...Object.entries(reply.headers).flat());
+  if (body === undefined || body === '') {
+    if (contentType !== undefined) headers.push('content-type', contentType);
+    // Without a length a client would wait for chunks; a 204 must have none.
+    if (status !== 204) headers.push('content-length', '0');
+    response.writeHead(status, headers).end();
+    return;
+  }
+  if (contentType !== undefined) headers.push('content-type', contentType);
+  if (typeof body === 'string' || body instanceof Uint8Array) {
+    headers.push('content-length', String(Buffer.byteLength(body)));
+    response.writeHead(status, headers).end(body);
+    return;
+  }
+  response.writeHead(status, headers);
+  await pump(response, body);
+}
+
+export async function writeProxyReply(response: ServerResponse, reply: ProxyReply, hollow: boolean): Promise<void> {
+  const headers = reply.headers.flat();
+  const bodiless = hollow || reply.status === 204 || reply.status === 304;
+  const { body } = reply;
+  if (typeof body === 'string' || body instanceof Uint8Array) {
+    const named = reply.headers.some(([name]) => name.toLowerCase() === 'content-length');
+    if (!named && reply.status !== 204) headers.push('content-length', String(Buffer.byteLength(body)));
+    response.writeHead(reply.status, headers);
+    if (bodiless) response.end();
+    else response.end(body);
+    return;
+  }
+  response.writeHead(reply.status, headers);
+  await pump(response, body);
+}
+
+/** Reads to the end whether or not anybody listens; slows down for a slow reader, not for an absent one. */
+async function pump(response: ServerResponse, body: AsyncIterable<Uint8Array>): Promise<void> {
+  try {
+    for await (const chunk of body) {
+      if (!response.destroyed && !response.write(chunk)) await drainedOrGone(response);
+    }
+    response.end();
+  } catch {
+    // The status line is out already: a broken connection is the one way left to say that the body is not whole.
+    response.destroy();
+  }
+}
+
+function drainedOrGone(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
+    if (response.destroyed) done();
+  });
+}

@@ -1,0 +1,105 @@
+// A node:http request as the dispatcher and the vault want it. Owns reading a body up to a limit and telling when the
+// caller has gone; must never buffer more than the limit.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { HeaderLookup } from '../../access/access.ts';
+import { tooLarge } from '../../http/body-limit.ts';
+import type { RawRequest } from '../../http/dispatch.ts';
+import { AppError } from '../../model/error.ts';
+
+export interface Target {
+  /** Path as sent, undecoded, without query. */
+  readonly path: string;
+  /** Query without "?". */
+  readonly search: string;
+}
+
+/** Splits a request target. Absolute-form targets (from clients that take us for a proxy) lose scheme and authority. */
+export function splitTarget(url: string): Target {
+  const target = url.startsWith('/') ? url : url.replace(/^https?:\/\/[^/?#]*/i, '');
+  const mark = target.indexOf('?');
+  return mark < 0 ? { path: target, search: '' } : { path: target.slice(0, mark), search: target.slice(mark + 1) };
+}
+
+export function headersOf(request: IncomingMessage): HeaderLookup {
+  const { headers } = request;
+  return (name) => {
+    const value = headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
+  };
+}
+
+export class NodeRequest implements RawRequest {
+  readonly id: string;
+  readonly method: string;
+  readonly path: string;
+  readonly search: string;
+  readonly header: HeaderLookup;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #bodyBytesMax: number;
+  #signal: AbortSignal | undefined;
+
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: Target,
+    newId: (header: HeaderLookup) => string,
+    bodyBytesMax: number,
+  ) {
+    this.#request = request;
+    this.#response = response;
+    this.#bodyBytesMax = bodyBytesMax;
+    this.method = request.method ?? 'GET';
+    this.path = target.path;
+    this.search = target.search;
+    this.header = headersOf(request);
+    this.id = newId(this.header);
+  }
+
+  /** Made when somebody asks: only polls look at it. */
+  get signal(): AbortSignal {
+    this.#signal ??= goneSignal(this.#response);
+    return this.#signal;
+  }
+
+  async text(): Promise<string> {
+    const bytes = await readBytes(this.#request, this.#bodyBytesMax);
+    const text = bytes.toString('utf8');
+    return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  }
+}
+
+function goneSignal(response: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  const check = () => {
+    if (!response.writableFinished) controller.abort();
+  };
+  if (response.destroyed) check();
+  else response.once('close', check);
+  return controller.signal;
+}
+
+/** The whole body. Throws AppError payload_too_large, or invalid_request when the sender broke off. */
+export function readBytes(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
+  const declared = Number(request.headers['content-length'] ?? 0);
+  if (declared > bytesMax) return Promise.reject(tooLarge(bytesMax));
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let total = 0;
+    const settle = (error?: AppError): void => {
+      request.off('data', collect);
+      if (error) reject(error);
+      else resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, total));
+    };
+    const collect = (chunk: Buffer): void => {
+      total += chunk.byteLength;
+      if (total > bytesMax) settle(tooLarge(bytesMax));
+      else chunks.push(chunk);
+    };
+    const broken = () => settle(new AppError('invalid_request', 'The body ended before its announced end.'));
+    request.on('data', collect);
+    request.once('end', () => settle());
+    request.once('error', broken);
+    request.once('close', broken);
+  });
+}

@@ -1,0 +1,69 @@
+// Files of the data directory that hold a secret: made once, readable by their owner alone. Owns the master key and the
+// operator's local key. Must never print what it reads.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { hmac } from '@noble/hashes/hmac.js';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { utf8ToBytes } from '@noble/hashes/utils.js';
+import { hasCode } from './error-code.ts';
+import { ConfigurationError } from './server-options.ts';
+
+const MASTER_KEY_BYTES = 32;
+
+export function makeDataDir(dataDir: string): void {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+}
+
+/**
+ * The 32 bytes under which vendor secrets are sealed and vault keys derived. `given` is base64 (CONDUCTOR_MASTER_KEY).
+ * Without one, development makes `<dataDir>/master.key`; production throws ConfigurationError.
+ */
+export function masterKeyOf(dataDir: string, given: string | undefined, production: boolean): Uint8Array {
+  if (given !== undefined && given.trim() !== '') return decodeMasterKey(given, 'CONDUCTOR_MASTER_KEY');
+  if (production) {
+    throw new ConfigurationError(
+      'Production needs a master key: set CONDUCTOR_MASTER_KEY, or CONDUCTOR_MASTER_KEY_FILE, to 32 random bytes in ' +
+        'base64 (for one: openssl rand -base64 32), and keep it: without it the stored vendor secrets cannot be read.',
+    );
+  }
+  const path = join(dataDir, 'master.key');
+  return decodeMasterKey(
+    readOrMake(path, () => randomText(MASTER_KEY_BYTES, 'base64')),
+    path,
+  );
+}
+
+/** The operator's own credential: whoever may read this file may do everything. */
+export function localKeyOf(dataDir: string): string {
+  return readOrMake(localKeyPath(dataDir), () => `cnd_local_${randomText(32, 'base64url')}`);
+}
+
+export function localKeyPath(dataDir: string): string {
+  return join(dataDir, 'local.key');
+}
+
+/** Signs API tokens: derived, so that tokens outlive a restart and need no file of their own. */
+export function tokenSecretOf(masterKey: Uint8Array): Uint8Array {
+  return hmac(sha256, masterKey, utf8ToBytes('conductor api tokens 1'));
+}
+
+function decodeMasterKey(text: string, where: string): Uint8Array {
+  const bytes = Buffer.from(text.trim(), 'base64');
+  if (bytes.byteLength !== MASTER_KEY_BYTES) {
+    throw new ConfigurationError(`${where} must hold 32 bytes in base64; it holds ${bytes.byteLength}.`);
+  }
+  return new Uint8Array(bytes);
+}
+
+function readOrMake(path: string, make: () => string): string {
+  try {
+    writeFileSync(path, `${make()}\n`, { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error;
+  }
+  return readFileSync(path, 'utf8').trim();
+}
+
+function randomText(bytes: number, encoding: 'base64' | 'base64url'): string {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(bytes))).toString(encoding);
+}

@@ -1,0 +1,81 @@
+// What a server is started with, and what it is once it runs. Wrong combinations are refused here, before anything opens.
+import type { Access } from '../../access/access.ts';
+import type { ApiKeys } from '../../access/api-keys.ts';
+import { isLoopbackHost } from '../../access/loopback.ts';
+import type { Orchestrator } from '../../orchestrator/orchestrator-api.ts';
+import type { Store } from '../../store/port.ts';
+import type { Vault } from '../../vault/create-vault.ts';
+import type { ServerLog } from './log.ts';
+
+export interface ServerOptions {
+  /** Database, keys and lock; made when missing. One server at a time. */
+  readonly dataDir: string;
+  /** 127.0.0.1 unless told. */
+  readonly host?: string;
+  /** 8080 unless told; 0: any free one. */
+  readonly port?: number;
+  /** How callers reach us, when not at host and port (a load balancer): in the vault's replies, and open to HTTP tasks. */
+  readonly publicUrl?: string;
+  /** Refuses to start without a master key. False unless told. */
+  readonly production?: boolean;
+  /** Development only: no authentication at all. Refused on anything but loopback. */
+  readonly open?: boolean;
+  /** 32 bytes in base64. */
+  readonly masterKey?: string;
+  /** Where Stripe calls go; https://api.stripe.com unless told. */
+  readonly stripeUpstream?: string;
+  /** Put into the vault at start, as if by `secrets set stripe`. */
+  readonly stripeSecret?: string;
+  /** Origins that HTTP tasks may reach though their address is private. Our own is always among them. */
+  readonly allowOrigins?: readonly string[];
+  /** Nothing is logged unless told. */
+  readonly log?: ServerLog;
+}
+
+export interface RunningServer {
+  /** Base URL at which it listens, e.g. http://127.0.0.1:8080. */
+  readonly url: string;
+  /** The operator's credential, as in `<dataDir>/local.key`. */
+  readonly localKey: string;
+  readonly orchestrator: Orchestrator;
+  readonly vault: Vault;
+  readonly access: Access & ApiKeys;
+  readonly store: Store;
+  /** Stops accepting, answers what waits, settles vendor calls, commits, and closes. Resolves when all is written. */
+  close(): Promise<void>;
+}
+
+/** A server that must not start like this; the message says what to change. */
+export class ConfigurationError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ConfigurationError';
+  }
+}
+
+/** Throws ConfigurationError. */
+export function checkOptions(options: ServerOptions): void {
+  const { host = '127.0.0.1', open = false, production = false, publicUrl, stripeUpstream, port = 8080 } = options;
+  if (open && production) {
+    throw new ConfigurationError('--open switches authentication off; it is for development, not for production.');
+  }
+  if (open && !isLoopbackHost(host)) {
+    throw new ConfigurationError(
+      `--open switches authentication off, so it is refused on ${host}: bind to 127.0.0.1, or drop --open.`,
+    );
+  }
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new ConfigurationError(`The port must be a whole number from 0 to 65535, not ${port}.`);
+  }
+  const urls = { publicUrl, stripeUpstream };
+  for (const [name, url] of Object.entries(urls)) {
+    if (url !== undefined && !isHttpUrl(url)) throw new ConfigurationError(`${name} must be an http(s) URL: ${url}`);
+  }
+  for (const origin of options.allowOrigins ?? []) {
+    if (!isHttpUrl(origin)) throw new ConfigurationError(`An allowed origin must be an http(s) URL: ${origin}`);
+  }
+}
+
+function isHttpUrl(url: string): boolean {
+  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+}

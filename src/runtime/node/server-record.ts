@@ -1,0 +1,33 @@
+// `<dataDir>/server.json`: where the server of a data directory answers while it runs, so that the CLI finds it.
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface ServerRecord {
+  readonly pid: number;
+  readonly url: string;
+}
+
+export function writeServerRecord(dataDir: string, record: ServerRecord): void {
+  const path = recordPath(dataDir);
+  writeFileSync(`${path}.new`, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+  // A reader sees the old record or the new one, never half of one.
+  renameSync(`${path}.new`, path);
+}
+
+export function removeServerRecord(dataDir: string): void {
+  rmSync(recordPath(dataDir), { force: true });
+}
+
+/** Undefined when no server left a record. The server may be gone all the same. */
+export function readServerRecord(dataDir: string): ServerRecord | undefined {
+  try {
+    const { pid, url } = JSON.parse(readFileSync(recordPath(dataDir), 'utf8'));
+    return typeof pid === 'number' && typeof url === 'string' ? { pid, url } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function recordPath(dataDir: string): string {
+  return join(dataDir, 'server.json');
+}

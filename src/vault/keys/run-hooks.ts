@@ -1,0 +1,150 @@
+// The vault's part in a run's life: its keys are issued in the transaction that starts it and revoked in the one that ends
+// it, and they appear in nothing that is stored. Everything here runs inside a round: synchronous, in memory.
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { compileTemplate, type Template } from '../../expressions/template.ts';
+import { AppError } from '../../model/error.ts';
+import type { Budget, VendorBudget } from '../../model/budget.ts';
+import { type JsonValue, isJsonObject } from '../../model/json.ts';
+import { parseUsd } from '../../model/money.ts';
+import type { Run } from '../../model/run.ts';
+import type { VaultKey } from '../../model/vault.ts';
+import type { RunHooks } from '../../orchestrator/ports.ts';
+import { parseEndpoint } from './endpoint-rules.ts';
+import type { KeyRegistry } from './key-registry.ts';
+import type { KeyTexts } from './key-text.ts';
+import { DAY_MS, LIFETIME_MS_DEFAULT, parseLifetime } from './lifetime.ts';
+import { placeholders } from './placeholders.ts';
+import type { Mac } from './master-keys.ts';
+
+export interface RunHookOptions {
+  readonly registry: KeyRegistry;
+  readonly texts: KeyTexts;
+  readonly placeholderMac: Mac;
+  readonly vendors: ReadonlySet<string>;
+}
+
+export interface VaultRunHooks extends RunHooks {
+  /** A run that ended a moment ago: no key may be issued for it any more. */
+  endedLately(runId: string): boolean;
+}
+
+export const RUN_LABEL = 'conductor/';
+const ENDED_KEPT = 10_000;
+
+export function runHooks({ registry, texts, placeholderMac, vendors }: RunHookOptions): VaultRunHooks {
+  const documents = placeholders(texts, placeholderMac);
+  const caps = capTemplates();
+  const ended = new Set<string>();
+
+  return {
+    started(run, definition, batch, now) {
+      if (!definition.budget) return;
+      // All of them are checked before the first is written: a refusal must leave nothing behind.
+      const keys = runKeys(definition.budget, run, now, vendors, caps);
+      ended.delete(run.id);
+      for (const key of keys) registry.write(key, batch);
+    },
+    ended(run, batch, now) {
+      for (const key of registry.liveOfRun(run.id)) registry.write({ ...key, revokedMs: now }, batch);
+      ended.add(run.id);
+      if (ended.size > ENDED_KEPT) ended.delete(ended.values().next().value ?? '');
+    },
+    fill(input, run, task) {
+      const scope = { runId: run.id, attempt: task.attempt, ref: task.ref };
+      return documents.fill(
+        input,
+        run.rootId,
+        (vendor) => runKeyFor(run, vendor, registry),
+        (keyId) => texts.write({ keyId, task: scope }),
+      );
+    },
+    conceal: documents.conceal,
+    concealText: documents.concealText,
+    endedLately: (runId) => ended.has(runId),
+  };
+}
+
+/** The same id whenever it is asked for, so a hand-off needs no look-up to find its run's key. */
+export function runKeyId(runId: string, vendor: string): string {
+  return `vk_${bytesToHex(sha256(utf8ToBytes(`run-key\n${runId}\n${vendor}`)).subarray(0, 16))}`;
+}
+
+/** The run's own key, else its parent's, else the outermost run's: a sub-workflow spends from what it was given. */
+function runKeyFor(run: Run, vendor: string, registry: KeyRegistry): string | undefined {
+  for (const runId of new Set([run.id, run.parent?.runId ?? run.id, run.rootId])) {
+    const id = runKeyId(runId, vendor);
+    if (registry.get(id)) return id;
+  }
+  return undefined;
+}
+
+function runKeys(budget: Budget, run: Run, now: number, vendors: ReadonlySet<string>, caps: CapReader): VaultKey[] {
+  return Object.entries(budget).map(([vendor, part]) => {
+    const at = `budget.${vendor}`;
+    if (!vendors.has(vendor)) throw invalid(at, `"${vendor}" is not a vendor of the vault; known: ${[...vendors].join(', ')}`);
+    for (const endpoint of part.allowedEndpoints) {
+      if (!parseEndpoint(endpoint)) throw invalid(`${at}.allowedEndpoints`, `"${endpoint}" is not an endpoint`);
+    }
+    return runKey(run, vendor, part, caps(part.capUsd, run, `${at}.capUsd`), lifetimeOf(part, at), now);
+  });
+}
+
+function runKey(run: Run, vendor: string, part: VendorBudget, capMicros: number, lifeMs: number, now: number): VaultKey {
+  return {
+    id: runKeyId(run.id, vendor),
+    vendor,
+    capMicros,
+    capWindow: part.capWindow ?? (lifeMs <= DAY_MS ? 'lifetime' : 'utc_day'),
+    capStatus: 429,
+    allowedEndpoints: part.allowedEndpoints,
+    zeroCostEndpoints: [],
+    runLabel: RUN_LABEL + run.id,
+    runId: run.id,
+    name: run.name,
+    issuedBy: 'budget',
+    createdMs: now,
+    expiresMs: now + lifeMs,
+    revokedMs: 0,
+    idempotencyKey: null,
+    requestDigest: null,
+  };
+}
+
+function lifetimeOf({ expiresIn }: VendorBudget, at: string): number {
+  if (expiresIn === undefined) return LIFETIME_MS_DEFAULT;
+  const ms = parseLifetime(expiresIn);
+  if (ms === undefined) throw invalid(`${at}.expiresIn`, `"${expiresIn}" is not a time such as 30m, 2h or 7d, at most 30d`);
+  return ms;
+}
+
+type CapReader = (cap: number | string, run: Run, at: string) => number;
+
+/** Compiled once per text: definitions are few, runs are many. */
+function capTemplates(): CapReader {
+  const templates = new Map<string, Template>();
+  return (cap, run, at) => {
+    let value: JsonValue = cap;
+    if (typeof cap === 'string' && cap.includes('${')) {
+      if (templates.size > 1000) templates.clear();
+      const template = templates.get(cap) ?? compileTemplate(cap);
+      templates.set(cap, template);
+      value = template.resolve({ lookup: (root, field) => lookup(run, root, field) });
+    }
+    const micros = parseUsd(value);
+    if (micros === undefined) {
+      throw invalid(at, `${JSON.stringify(cap)} gives ${JSON.stringify(value)}, which is not an amount of dollars`);
+    }
+    return micros;
+  };
+}
+
+function lookup(run: Run, root: string, field: string): JsonValue | undefined {
+  if (root !== 'workflow') return undefined;
+  if (field === 'input') return isJsonObject(run.input.value) ? run.input.value : undefined;
+  return field === 'workflowId' ? run.id : field === 'correlationId' ? run.correlationId : undefined;
+}
+
+function invalid(path: string, message: string): AppError {
+  return new AppError('invalid_request', `${path}: ${message}.`, [{ path, message }]);
+}

@@ -1,0 +1,137 @@
+// One key's money in memory: running totals of its window, its open charges, what a repeated request would repeat, and
+// which vendor objects were counted. Every step costs the same however many charges there are. Derived from the charge
+// rows alone; must never decide anything, and never be trusted after a failed commit.
+import type { CapWindow, Charge } from '../../model/vault.ts';
+import { windowStart } from './cap-window.ts';
+
+/** The vendor forgets idempotency keys after 24 hours and would then charge again: our credit ends before. */
+export const REPLAY_CREDIT_MS = 23 * 3_600_000;
+const COMPACT_AT = 4096;
+
+/** A charge as the totals see it. */
+interface Entry {
+  charge: Charge;
+  /** Fell out of the window: changes to it no longer touch the totals. */
+  out: boolean;
+}
+
+export class KeyTotals {
+  readonly #window: CapWindow;
+  readonly #open = new Map<number, Entry>();
+  readonly #replays = new Map<string, Entry>();
+  readonly #objects = new Map<string, number>();
+  /** Ascending by time; the two heads are what has left the window and what has lost its replay credit. */
+  #recent: Entry[] = [];
+  #windowHead = 0;
+  #creditHead = 0;
+  #latestMs = 0;
+  #spent = 0;
+  #pending = 0;
+
+  /** `charges`: those that were not released and still matter, in any order. */
+  constructor(window: CapWindow, charges: readonly Charge[]) {
+    this.#window = window;
+    const ordered = [...charges].sort((a, b) => a.reservedMs - b.reservedMs || a.rowId - b.rowId);
+    for (const charge of ordered) this.add(charge);
+  }
+
+  get spentMicros(): number {
+    return this.#spent;
+  }
+
+  /** Reserved and uncertain: counted, but not known. */
+  get reservedMicros(): number {
+    return this.#pending;
+  }
+
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  /** Moves the window and the replay credit to `now`. Call before reading anything. */
+  advance(now: number): void {
+    const start = windowStart(this.#window, now);
+    for (let entry = this.#recent[this.#windowHead]; entry && entry.charge.reservedMs < start; ) {
+      this.#count(entry, -1);
+      entry.out = true;
+      this.#windowHead += 1;
+      entry = this.#recent[this.#windowHead];
+    }
+    const credit = now - REPLAY_CREDIT_MS;
+    for (let entry = this.#recent[this.#creditHead]; entry && entry.charge.reservedMs <= credit; ) {
+      const { fingerprint } = entry.charge;
+      if (this.#replays.get(fingerprint) === entry) this.#replays.delete(fingerprint);
+      this.#creditHead += 1;
+      entry = this.#recent[this.#creditHead];
+    }
+    this.#compact();
+  }
+
+  /** A new charge. Its time must not lie before that of the one added last: see `stamp`. */
+  add(charge: Charge): void {
+    const entry: Entry = { charge, out: false };
+    this.#latestMs = Math.max(this.#latestMs, charge.reservedMs);
+    this.#recent.push(entry);
+    this.#count(entry, 1);
+    this.#replays.set(charge.fingerprint, entry);
+    this.#note(charge.vendorObjectId, charge.amountMicros);
+    if (isOpen(charge)) this.#open.set(charge.rowId, entry);
+  }
+
+  /** The instant for a new charge: a clock that was set back must not disorder the window. */
+  stamp(now: number): number {
+    return Math.max(now, this.#latestMs);
+  }
+
+  /** The present row of an open charge; undefined when it is closed or unknown. */
+  open(rowId: number): Charge | undefined {
+    return this.#open.get(rowId)?.charge;
+  }
+
+  /** A new version of an open charge's row. */
+  change(charge: Charge): void {
+    const entry = this.#open.get(charge.rowId);
+    if (!entry) return;
+    if (!entry.out) this.#count(entry, -1);
+    entry.charge = charge;
+    if (!entry.out) this.#count(entry, 1);
+    if (isOpen(charge)) return;
+    this.#open.delete(charge.rowId);
+    this.#note(charge.vendorObjectId, charge.amountMicros);
+    if (charge.state === 'released' && this.#replays.get(charge.fingerprint) === entry) {
+      this.#replays.delete(charge.fingerprint);
+    }
+  }
+
+  /** The charge that the same request made before, while the vendor would still repeat its answer. */
+  replayOf(fingerprint: string): Charge | undefined {
+    return this.#replays.get(fingerprint)?.charge;
+  }
+
+  /** What was counted for a vendor object so far; undefined when this key never paid for it. */
+  countedFor(objectId: string): number | undefined {
+    return this.#objects.get(objectId);
+  }
+
+  #note(objectId: string | null, micros: number): void {
+    if (objectId !== null) this.#objects.set(objectId, (this.#objects.get(objectId) ?? 0) + micros);
+  }
+
+  #count({ charge }: Entry, sign: 1 | -1): void {
+    if (charge.state === 'settled') this.#spent += sign * charge.amountMicros;
+    else if (isOpen(charge)) this.#pending += sign * charge.amountMicros;
+  }
+
+  #compact(): void {
+    // In a lifetime window nothing ever leaves: its sums need no queue, only the replay credit does.
+    const done = this.#window === 'lifetime' ? this.#creditHead : Math.min(this.#windowHead, this.#creditHead);
+    if (done < COMPACT_AT || done * 2 < this.#recent.length) return;
+    this.#recent = this.#recent.slice(done);
+    this.#creditHead -= done;
+    this.#windowHead = Math.max(0, this.#windowHead - done);
+  }
+}
+
+function isOpen(charge: Charge): boolean {
+  return charge.state === 'reserved' || charge.state === 'uncertain';
+}

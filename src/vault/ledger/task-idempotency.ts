@@ -1,0 +1,78 @@
+// Stable idempotency keys for calls of a task that brings none of its own: the same request at the same place in any
+// attempt of a task gets the same key, so a retried task cannot charge twice. Owns the ordinals within an attempt; after
+// a restart they begin anew, which repeats an answer at worst and never charges again.
+import { sha256 } from '@noble/hashes/sha2.js';
+import { utf8ToBytes } from '@noble/hashes/utils.js';
+import { toBase64url } from '../keys/base64url.ts';
+import type { TaskScope } from '../keys/key-text.ts';
+import { DAY_MS } from '../keys/lifetime.ts';
+
+export interface AssignedKey {
+  readonly key: string;
+  /**
+   * `definite`: the worker got an answer that the vendor keeps under this key, so the next call alike is another one.
+   * Otherwise the next call alike is this one again.
+   */
+  done(definite: boolean): void;
+}
+
+interface Attempt {
+  readonly startedMs: number;
+  /** By request digest: which ordinals are taken. */
+  readonly taken: Map<string, boolean[]>;
+  /** By the SDK's automatic key, which its own retries repeat. */
+  readonly automatic: Map<string, number>;
+}
+
+const ATTEMPTS_MAX = 100_000;
+
+export class TaskIdempotency {
+  readonly #attempts = new Map<string, Attempt>();
+
+  /** `automaticKey`: what the SDK made up for this call, or null when the caller sent nothing. */
+  assign(keyId: string, task: TaskScope, requestDigest: string, automaticKey: string | null, now: number): AssignedKey {
+    const attempt = this.#attempt(`${keyId}\n${task.runId}\n${task.attempt}\n${task.ref}`, now);
+    let taken = attempt.taken.get(requestDigest);
+    if (!taken) {
+      taken = [];
+      attempt.taken.set(requestDigest, taken);
+    }
+    const repeated = automaticKey === null ? undefined : attempt.automatic.get(`${requestDigest}\n${automaticKey}`);
+    const ordinal = repeated ?? firstFree(taken);
+    taken[ordinal] = true;
+    if (automaticKey !== null) attempt.automatic.set(`${requestDigest}\n${automaticKey}`, ordinal);
+    const ordinals = taken;
+    return {
+      key: derivedKey(task, requestDigest, ordinal),
+      done: (definite) => {
+        ordinals[ordinal] = definite;
+      },
+    };
+  }
+
+  #attempt(id: string, now: number): Attempt {
+    const known = this.#attempts.get(id);
+    if (known) return known;
+    for (const [oldest, { startedMs }] of this.#attempts) {
+      if (this.#attempts.size < ATTEMPTS_MAX && startedMs > now - DAY_MS) break;
+      this.#attempts.delete(oldest);
+    }
+    const attempt: Attempt = { startedMs: now, taken: new Map(), automatic: new Map() };
+    this.#attempts.set(id, attempt);
+    return attempt;
+  }
+}
+
+function firstFree(taken: readonly boolean[]): number {
+  const free = taken.indexOf(false);
+  return free < 0 ? taken.length : free;
+}
+
+function derivedKey(task: TaskScope, requestDigest: string, ordinal: number): string {
+  return `conductor-${digest(`${task.runId}\n${task.ref}\n${requestDigest}\n${ordinal}`)}`;
+}
+
+/** 192 bits of SHA-256, base64url. */
+export function digest(text: string): string {
+  return toBase64url(sha256(utf8ToBytes(text)).subarray(0, 24));
+}

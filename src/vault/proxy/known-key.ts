@@ -1,0 +1,66 @@
+// Stages 2 to 4: the key is ours, is live, and is for this vendor. Unknown, revoked and expired keys take the same way,
+// so that the time of an answer tells nothing. Must never accept a key on its text alone: the row decides.
+import { AppError } from '../../model/error.ts';
+import type { KeyEntry, KeyRegistry } from '../keys/key-registry.ts';
+import type { KeyTexts, TaskScope } from '../keys/key-text.ts';
+import type { Vendor } from '../vendors/vendor.ts';
+import { readCredential } from './credential.ts';
+import { Refusal } from './refusal.ts';
+
+export interface KnownKey {
+  readonly entry: KeyEntry;
+  readonly task: TaskScope | null;
+}
+
+/** Throws Refusal key_unknown. */
+export async function knownKey(
+  authorization: string | undefined,
+  texts: KeyTexts,
+  registry: KeyRegistry,
+): Promise<KnownKey> {
+  const text = readCredential(authorization);
+  const claims = text === undefined ? null : texts.read(text);
+  if (!claims) throw unknown();
+  // In memory for every live key: only others cost a read.
+  const entry = registry.get(claims.keyId) ?? (await found(registry, claims.keyId));
+  if (!entry) throw unknown();
+  return { entry, task: claims.task };
+}
+
+/** Throws Refusal key_revoked, key_expired. */
+export function requireLive({ row }: KeyEntry, now: number): void {
+  if (row.revokedMs > 0) throw revoked();
+  if (row.expiresMs <= now) throw expired();
+}
+
+/** Throws Refusal vendor_mismatch. */
+export function requireVendor({ row }: KeyEntry, vendor: Vendor): void {
+  if (row.vendor === vendor.name) return;
+  throw new Refusal(
+    'vendor_mismatch',
+    `vendor_mismatch: this vault key is for ${row.vendor}, the call goes to ${vendor.name}. Issue a key for ${vendor.name}.`,
+  );
+}
+
+export function unknown(): Refusal {
+  return new Refusal(
+    'key_unknown',
+    'key_unknown: a vault key is required here: send it as bearer token or as user of basic authentication.',
+  );
+}
+
+export function revoked(): Refusal {
+  return new Refusal('key_revoked', 'key_revoked: this vault key has been revoked. Ask its issuer for another one.');
+}
+
+export function expired(): Refusal {
+  return new Refusal('key_expired', 'key_expired: this vault key has expired. Ask its issuer for another one.');
+}
+
+async function found(registry: KeyRegistry, keyId: string): Promise<KeyEntry | null> {
+  try {
+    return await registry.find(keyId);
+  } catch (error) {
+    throw new AppError('store_unavailable', error instanceof Error ? error.message : 'the store did not answer');
+  }
+}

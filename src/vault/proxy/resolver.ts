@@ -1,0 +1,200 @@
+// Finds out what became of charges whose answer was lost: asks again under the same idempotency key with the same body,
+// now and then, while the vendor still knows the key. Must never ask under another account's secret, after the vendor may
+// have forgotten the key, or for a key that was revoked or has expired: each of these could charge anew.
+import type { Charge, VaultKey } from '../../model/vault.ts';
+import { REPLAY_CREDIT_MS } from '../ledger/key-totals.ts';
+import { readOpenRequest } from '../ledger/open-request.ts';
+import type { Settlement } from '../ledger/settlement.ts';
+import type { Vendor } from '../vendors/vendor.ts';
+import { fingerprintOf } from './call-idempotency.ts';
+import { readForm } from './form.ts';
+import type { ProxyContext } from './proxy-context.ts';
+import { auditRow, startTrace } from './trace.ts';
+import { type Answer, ask } from './vendor-client.ts';
+
+/** From seconds to half an hour; the last one repeats. */
+const DELAYS_MS = [2_000, 10_000, 60_000, 300_000, 1_800_000];
+const AT_ONCE_MAX = 8;
+
+interface Watched {
+  readonly charge: Charge;
+  readonly tries: number;
+  readonly dueMs: number;
+}
+
+export class Resolver {
+  readonly #context: ProxyContext;
+  readonly #watched = new Map<number, Watched>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #armedMs = Number.POSITIVE_INFINITY;
+  #closed = false;
+
+  constructor(context: ProxyContext) {
+    this.#context = context;
+  }
+
+  watch(charge: Charge): void {
+    if (this.#watched.has(charge.rowId)) return;
+    // Whoever asks for it has recorded it as uncertain.
+    this.#later({ charge: { ...charge, state: 'uncertain' }, tries: 0, dueMs: this.#context.now() + (DELAYS_MS[0] ?? 0) });
+  }
+
+  /** One look at each of these charges now; those that stay open are watched. */
+  async resolve(charges: readonly Charge[]): Promise<void> {
+    const waiting = [...charges];
+    const next = async (): Promise<void> => {
+      for (let charge = waiting.pop(); charge && !this.#closed; charge = waiting.pop()) {
+        await this.#attempt(charge, this.#watched.get(charge.rowId)?.tries ?? 0);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE_MAX }, next));
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#watched.clear();
+  }
+
+  #later(watched: Watched): void {
+    if (this.#closed) return;
+    this.#watched.set(watched.charge.rowId, watched);
+    if (watched.dueMs < this.#armedMs) this.#arm(watched.dueMs);
+  }
+
+  #arm(dueMs: number): void {
+    clearTimeout(this.#timer);
+    this.#armedMs = dueMs;
+    if (this.#closed || dueMs === Number.POSITIVE_INFINITY) return;
+    const timer = setTimeout(() => void this.#due(), Math.max(0, dueMs - this.#context.now()));
+    // An open question at the vendor must not keep the process alive: it is asked again after the next start.
+    if (typeof timer === 'object') timer.unref();
+    this.#timer = timer;
+  }
+
+  async #due(): Promise<void> {
+    const now = this.#context.now();
+    const due = [...this.#watched.values()].filter(({ dueMs }) => dueMs <= now);
+    await this.resolve(due.map(({ charge }) => charge)).catch((error: unknown) => this.#context.defect(error));
+    let earliestMs = Number.POSITIVE_INFINITY;
+    for (const { dueMs } of this.#watched.values()) earliestMs = Math.min(earliestMs, dueMs);
+    this.#arm(earliestMs);
+  }
+
+  async #attempt(charge: Charge, tries: number): Promise<void> {
+    this.#watched.delete(charge.rowId);
+    const { flights } = this.#context.ledger;
+    // The caller itself is asking again: its answer will tell.
+    if (flights.get(charge.keyId, charge.fingerprint)) return this.#retry(charge, tries);
+    const flight = flights.start(charge.keyId, charge.fingerprint);
+    let open = charge;
+    try {
+      if (await this.#ask(charge)) return;
+      open = { ...charge, state: 'uncertain' };
+    } catch (error) {
+      this.#context.defect(error);
+    } finally {
+      flight.land();
+    }
+    this.#retry(open, tries);
+  }
+
+  #retry(charge: Charge, tries: number): void {
+    if (this.#context.now() - charge.reservedMs >= REPLAY_CREDIT_MS) return;
+    const delayMs = DELAYS_MS[Math.min(tries, DELAYS_MS.length - 1)] ?? 0;
+    this.#later({ charge, tries: tries + 1, dueMs: this.#context.now() + delayMs });
+  }
+
+  /** True when nothing is left to ask. */
+  async #ask(charge: Charge): Promise<boolean> {
+    const context = this.#context;
+    const entry = await context.registry.find(charge.keyId);
+    if (!entry) return true;
+    const answer = this.#mayAsk(charge, entry.row) ? await this.#repeat(charge, entry.row) : undefined;
+    const vendor = context.vendors.find(({ name }) => name === entry.row.vendor);
+    if (!vendor) return true;
+    const operation = vendor.operation(charge.method, charge.path.slice(1).split('/'));
+    const settlement: Settlement = answer ? vendor.verdict(operation, answer, true).settlement : { kind: 'uncertain' };
+    const known = settlement.kind !== 'uncertain';
+    // An uncertain charge that stays uncertain is recorded already; one that a crash left reserved is not.
+    if (known || charge.state === 'reserved') {
+      await this.#settle(charge, entry.row, vendor, operation, settlement, answer);
+    }
+    return known || !this.#mayAsk(charge, entry.row);
+  }
+
+  #mayAsk(charge: Charge, key: VaultKey): boolean {
+    const now = this.#context.now();
+    const remembered = now - charge.reservedMs < REPLAY_CREDIT_MS;
+    return remembered && key.revokedMs === 0 && key.expiresMs > now;
+  }
+
+  async #repeat(charge: Charge, key: VaultKey): Promise<Answer | undefined> {
+    const context = this.#context;
+    const vendor = context.vendors.find(({ name }) => name === key.vendor);
+    const secret = context.secret(key.vendor);
+    const request = readOpenRequest(charge.body);
+    if (!vendor || !secret || !request) return undefined;
+    const header = (name: string) => {
+      const at = request.headers.findIndex((text, i) => i % 2 === 0 && text === name);
+      return at < 0 ? undefined : request.headers[at + 1];
+    };
+    const segments = charge.path.slice(1).split('/');
+    const operation = vendor.operation(charge.method, segments);
+    const params = readForm(request.body, 'body');
+    const call = { method: charge.method, path: charge.path, segments, operation, params };
+    // Another secret may be another account, where the same key would be a new charge.
+    if (fingerprintOf(secret.tag, vendor.account(header), call, charge.idempotencyKey) !== charge.fingerprint) {
+      return undefined;
+    }
+    const outcome = await ask({
+      vendor,
+      upstream: context.upstream(vendor.name),
+      secret: secret.text,
+      method: charge.method,
+      path: charge.path,
+      headers: vendor.ownHeaders(request.headers, secret.text, charge.idempotencyKey, true),
+      body: request.body,
+      mayStream: false,
+    });
+    return outcome.kind === 'answer' ? outcome.answer : undefined;
+  }
+
+  async #settle(
+    charge: Charge,
+    key: VaultKey,
+    vendor: Vendor,
+    operation: string,
+    settlement: Settlement,
+    answer: Answer | undefined,
+  ): Promise<void> {
+    const context = this.#context;
+    const trace = startTrace(charge.requestId, context.now(), vendor, charge.method, charge.path);
+    trace.key = key;
+    trace.operation = operation;
+    trace.task = charge.ref === null || charge.runId === null ? null : { runId: charge.runId, ref: charge.ref, attempt: charge.attempt };
+    trace.estimateMicros = charge.amountMicros;
+    const charged = settlement.kind === 'charged' || settlement.kind === 'charged-as-reserved';
+    await context.ledger.settle(charge, settlement, (costMicros, usage, now) =>
+      auditRow(
+        trace,
+        {
+          verdict: charged ? 'allowed' : 'error',
+          reason: reasonOf(settlement),
+          vendorStatus: answer?.status ?? 0,
+          vendorRequestId: answer?.header(vendor.requestIdHeader) ?? null,
+          vendorObjectId: charged ? vendor.objectId(answer?.body) : null,
+          replayed: true,
+          costMicros,
+          capUsageMicros: usage.spentMicros + usage.reservedMicros,
+        },
+        now,
+      ),
+    );
+  }
+}
+
+function reasonOf({ kind }: Settlement): string {
+  if (kind === 'uncertain') return 'the outcome is not known; the amount stays counted';
+  return kind === 'released' ? 'asked again: it was not charged' : 'asked again: it was charged';
+}

@@ -1,0 +1,116 @@
+// One call to a vendor and what came of it, as a value. Owns the reading of answers: bounded, and with the secret cut out
+// should a vendor ever echo it. Must never decide about money.
+import type { HeaderLookup } from '../../access/access.ts';
+import { type Upstream, UpstreamError, type UpstreamRequest, type UpstreamResponse } from '../../egress/egress.ts';
+import { type JsonObject, isJsonObject } from '../../model/json.ts';
+import type { Vendor } from '../vendors/vendor.ts';
+import { scrubStream, scrubText } from './scrub.ts';
+
+/** stripe-node's own default: nobody waits longer. */
+export const VENDOR_TIMEOUT_MS = 80_000;
+const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
+/** Answers up to this size are read whole before they are passed on. */
+const BUFFERED_BYTES_MAX = 64 * 1024;
+
+export interface Answer {
+  readonly status: number;
+  readonly header: HeaderLookup;
+  /** What goes back to the caller. */
+  readonly headers: readonly (readonly [string, string])[];
+  readonly content: string | Uint8Array | AsyncIterable<Uint8Array>;
+  /** Undefined when the content is streamed or is no JSON object. */
+  readonly body: JsonObject | undefined;
+}
+
+export type Outcome =
+  | { readonly kind: 'answer'; readonly answer: Answer }
+  /** The vendor cannot have seen the call. */
+  | { readonly kind: 'unsent' }
+  /** Nobody knows whether the vendor acted. */
+  | { readonly kind: 'unknown' };
+
+export interface VendorRequest {
+  readonly vendor: Vendor;
+  readonly upstream: Upstream;
+  readonly secret: string;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: readonly string[];
+  readonly body: string | null;
+  /** A large answer may be passed on as it comes. */
+  readonly mayStream: boolean;
+}
+
+export async function ask(request: VendorRequest): Promise<Outcome> {
+  const sent: UpstreamRequest = {
+    method: request.method,
+    path: request.path,
+    headers: request.headers,
+    body: request.body,
+    timeoutMs: VENDOR_TIMEOUT_MS,
+  };
+  try {
+    return { kind: 'answer', answer: await read(await request.upstream.send(sent), request) };
+  } catch (error) {
+    return { kind: error instanceof UpstreamError && !error.sent ? 'unsent' : 'unknown' };
+  }
+}
+
+async function read(response: UpstreamResponse, request: VendorRequest): Promise<Answer> {
+  const header = lookup(response.headers);
+  const headers = passedBack(response.headers, request);
+  const common = { status: response.status, header, headers };
+  const length = Number(header('content-length') ?? Number.NaN);
+  const small = length <= BUFFERED_BYTES_MAX || response.status >= 300;
+  if (request.mayStream && !small) {
+    return { ...common, content: scrubStream(response.body, request.secret), body: undefined };
+  }
+  const bytes = await collect(response.body);
+  const text = new TextDecoder().decode(bytes);
+  // The bytes themselves go back unless something had to be cut out of them.
+  const content = text.includes(request.secret) ? scrubText(text, request.secret) : bytes;
+  return { ...common, content, body: parse(text) };
+}
+
+async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > ANSWER_BYTES_MAX) throw new Error('the answer is too large');
+    chunks.push(chunk);
+  }
+  const [only] = chunks;
+  if (only && chunks.length === 1) return only;
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}
+
+function parse(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isJsonObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function lookup(headers: UpstreamResponse['headers']): HeaderLookup {
+  return (name) => {
+    const value = headers[name];
+    return typeof value === 'string' ? value : value?.[0];
+  };
+}
+
+function passedBack(headers: UpstreamResponse['headers'], { vendor, secret }: VendorRequest): [string, string][] {
+  return Object.entries(headers).flatMap(([name, value]) => {
+    if (!vendor.passesBack(name)) return [];
+    const values = typeof value === 'string' ? [value] : value;
+    return values.map((text): [string, string] => [name, scrubText(text, secret)]);
+  });
+}

@@ -1,0 +1,39 @@
+// The reference pages say what the code says: every error of the registry, every route of the server, every command.
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { COMMANDS } from '../../src/cli/commands/index.ts';
+import { ERRORS } from '../../src/model/error.ts';
+import { startDocsServer } from './docs-server.ts';
+import { readTable } from './pages.ts';
+
+const openApiSchema = z.object({ paths: z.record(z.string(), z.record(z.string(), z.unknown())) });
+
+describe('docs/reference', () => {
+  it('errors.md is the registry, row by row', () => {
+    const rows = Object.entries(ERRORS).map(([code, { status, retryable, title, fix }]) => [
+      `\`${code}\``,
+      String(status),
+      retryable ? 'yes' : 'no',
+      title,
+      fix,
+    ]);
+    expect(readTable('docs/reference/errors.md', 'code')).toEqual(rows);
+  });
+
+  it('rest.md names every route of the server, and no other', async () => {
+    const docs = await startDocsServer();
+    onTestFinished(() => docs.close());
+    const { paths } = openApiSchema.parse(JSON.parse((await docs.call('GET', '/openapi.json')).text));
+    const served = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    const documented = readTable('docs/reference/rest.md', 'route').map(([route = '']) => route.replaceAll('`', ''));
+    expect(served.length).toBeGreaterThan(30);
+    expect([...documented].sort()).toEqual([...served].sort());
+  });
+
+  it('cli.md names every command, and no other', () => {
+    const documented = readTable('docs/reference/cli.md', 'command').map(([command = '']) => command);
+    expect([...documented].sort()).toEqual(COMMANDS.map(({ path }) => `\`conductor ${path.join(' ')}\``).sort());
+  });
+});

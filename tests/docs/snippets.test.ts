@@ -1,0 +1,174 @@
+// Every fence of every page, treated by its language: see docs/decisions/0008-snippets-are-tests.md for the scheme.
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { COMMANDS } from '../../src/cli/commands/index.ts';
+import { isJsonObject } from '../../src/model/json.ts';
+import { type DocsServer, startDocsServer } from './docs-server.ts';
+import { allPages, readPage, root } from './pages.ts';
+import { typeErrors } from './type-check.ts';
+
+const pages = allPages();
+const fences = pages.flatMap((page) => page.fences);
+const of = (language: string) => fences.filter((fence) => fence.language === language);
+
+describe('fences', () => {
+  it('are of the languages that are tested, and of those that hold no code', () => {
+    const known = ['sh', 'json', 'ts', 'python', 'console', 'text', 'mermaid'];
+    expect(fences.filter(({ language }) => !known.includes(language)).map(({ at }) => at)).toEqual([]);
+  });
+
+  it('exist in each language', () => {
+    const counts = Object.fromEntries(['sh', 'json', 'ts', 'python', 'console'].map((name) => [name, of(name).length]));
+    expect(
+      Object.values(counts).every((count) => count > 0),
+      JSON.stringify(counts),
+    ).toBe(true);
+  });
+});
+
+describe('sh', () => {
+  const scripted = pages
+    .map(
+      (page) => [page.path, page.fences.filter(({ language }) => language === 'sh').map(({ text }) => text)] as const,
+    )
+    .filter(([, scripts]) => scripts.length > 0);
+
+  it.each(scripted)('%s runs from top to bottom', async (_path, scripts) => {
+    const docs = await startDocsServer();
+    onTestFinished(() => docs.close());
+    const { code, output } = await docs.shell(scripts.join('\n'));
+    expect({ code, output }).toEqual({ code: 0, output: expect.any(String) });
+  });
+});
+
+describe('json', () => {
+  let docs: DocsServer;
+  beforeAll(async () => {
+    docs = await startDocsServer();
+  });
+  afterAll(() => docs.close());
+
+  const files = readdirSync(join(root, 'examples/billing')).filter((name) => name.endsWith('.json'));
+  const documents = [
+    ...of('json').map(({ at, text }) => [at, text] as const),
+    ...files.map((name) => [name, readFileSync(join(root, 'examples/billing', name), 'utf8')] as const),
+  ];
+  const INPUT = { budget_usd: '5.00', customer_id: 'cus_ada', items: [1, 2], plan_id: 'pro-1-50' };
+
+  it.each(documents)('%s is valid, and registers and starts when it is a definition', async (_at, text) => {
+    const document: unknown = JSON.parse(text);
+    if (!isJsonObject(document)) {
+      expect(await docs.call('POST', '/api/metadata/taskdefs', text)).toMatchObject({ status: 200 });
+    } else if ('tasks' in document) {
+      const { name } = document;
+      expect(await docs.call('PUT', '/api/metadata/workflow', [document])).toMatchObject({ status: 200 });
+      expect(await docs.call('GET', `/api/metadata/workflow/${name}`)).toMatchObject({ status: 200 });
+      expect(await docs.call('POST', `/api/workflow/${name}`, INPUT)).toMatchObject({ status: 200 });
+    }
+  });
+});
+
+describe('ts', () => {
+  it('type-checks', () => {
+    const snippets = of('ts');
+    const errors = typeErrors(snippets.map(({ text }) => text));
+    expect(snippets.map(({ at }, n) => [at, errors[n]])).toEqual(snippets.map(({ at }) => [at, []]));
+  });
+
+  it('is checked by a compiler that finds mistakes', () => {
+    expect(typeErrors(["import Stripe from 'stripe';\nconst n: number = Stripe;"])[0]?.join()).toContain('number');
+    expect(typeErrors(["import { nothing } from 'stripe';"])[0]?.join()).toContain('nothing');
+  });
+
+  it("the README's worker completes a run", async () => {
+    const { fences: ours } = readPage('README.md');
+    const text = (language: string) => ours.find((fence) => fence.language === language)?.text ?? '';
+    const docs = await startDocsServer();
+    onTestFinished(() => docs.close());
+    await docs.shell(text('sh'));
+    const stop = startModule(text('ts'), {
+      CONDUCTOR_SERVER_URL: docs.server.url,
+      CONDUCTOR_AUTH_KEY: 'local',
+      CONDUCTOR_AUTH_SECRET: docs.server.localKey,
+    });
+    onTestFinished(stop);
+    const run = (await docs.call('POST', '/api/workflow/hello', { who: 'reader' })).text;
+    await expect
+      .poll(async () => (await docs.call('GET', `/api/workflow/${run}?includeTasks=false`)).text, { timeout: 20_000 })
+      .toContain('"said":"hello reader"');
+  });
+});
+
+describe('python', () => {
+  /** What the official SDKs export, by module: a name that is not here is not imported in a page. */
+  const exported: Readonly<Record<string, readonly string[]>> = {
+    'conductor.client.automator.task_handler': ['TaskHandler'],
+    'conductor.client.configuration.configuration': ['Configuration'],
+    'conductor.client.worker.worker_task': ['worker_task'],
+    stripe: ['stripe'],
+  };
+  const snippets = of('python').map(({ at, text }) => [at, text] as const);
+
+  it.each(snippets)('%s imports what there is', (_at, text) => {
+    const imports = [...text.matchAll(/^(?:from (\S+) import (.+)|import (\S+))$/gm)];
+    expect(imports.length).toBeGreaterThan(0);
+    for (const [, module, names, whole] of imports) {
+      const wanted = names?.split(',').map((name) => name.trim()) ?? [whole ?? ''];
+      expect(exported[module ?? whole ?? '']).toEqual(expect.arrayContaining(wanted));
+    }
+  });
+
+  it.each(snippets)('%s is Python', (_at, text) => {
+    expect(text.match(/[([{]/g)?.length).toBe(text.match(/[)\]}]/g)?.length);
+    const parse = 'import ast, sys; ast.parse(sys.stdin.read())';
+    const { status, stderr, error } = spawnSync('python3', ['-c', parse], { input: text, encoding: 'utf8' });
+    // Without a Python on the machine the brackets have to do.
+    if (!error) expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+});
+
+describe('console', () => {
+  const { scripts }: { scripts: Record<string, string> } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const lines = of('console').flatMap(({ at, text }) => text.split('\n').map((line) => [at, line] as const));
+
+  it.each(lines)('%s names what exists: %s', (_at, line) => {
+    for (const command of line.split('&&')) expect(unknownIn(command.trim(), scripts)).toBeUndefined();
+  });
+
+  it('notices what does not', () => {
+    expect(unknownIn('npm run nonsense', scripts)).toBeDefined();
+    expect(unknownIn('npx conductor keys forge', scripts)).toBeDefined();
+    expect(unknownIn('npx conductor keys list --nonsense', scripts)).toBeDefined();
+  });
+});
+
+/** What a command line names that does not exist, or undefined. */
+function unknownIn(line: string, scripts: Readonly<Record<string, string>>): string | undefined {
+  if (line === 'npm ci' || line === 'npm test') return undefined;
+  const [, script] = /^npm run ([\w-]+)(?: -- .*)?$/.exec(line) ?? [];
+  if (script !== undefined) return script in scripts ? undefined : script;
+  const [, rest] = /^npx (?:ensemble )?conductor (.*)$/.exec(line) ?? [];
+  if (rest === undefined) return line;
+  const command = COMMANDS.find(({ path }) => `${rest} `.startsWith(`${path.join(' ')} `));
+  if (!command) return rest;
+  const flags = [...rest.matchAll(/--[\w-]+/g)].map(([flag]) => flag);
+  const offered = (command.options ?? []).map(([notation]) => notation.split(' ')[0]);
+  return flags.find((flag) => !offered.includes(flag));
+}
+
+/** Runs a snippet as a module of this package, until the returned function is called. */
+function startModule(text: string, env: Readonly<Record<string, string>>): () => void {
+  const folder = join(root, 'dist/.snippets');
+  const file = join(folder, `snippet-${process.pid}.mjs`);
+  mkdirSync(folder, { recursive: true });
+  const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 };
+  writeFileSync(file, ts.transpileModule(text, { compilerOptions }).outputText);
+  const child = spawn(process.execPath, [file], { env: { ...process.env, ...env }, stdio: 'ignore' });
+  return () => {
+    child.kill('SIGKILL');
+    rmSync(file, { force: true });
+  };
+}

@@ -1,0 +1,193 @@
+// The official JavaScript SDK against a real server, unchanged: what its users do.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type ConductorWorker,
+  createConductorClient,
+  MetadataClient,
+  NonRetryableException,
+  noopLogger,
+  TaskManager,
+  WorkflowExecutor,
+} from '@io-orkes/conductor-javascript';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type RunningServer, startServer } from '../../src/runtime/node/start-server.ts';
+
+let server: RunningServer;
+let dataDir: string;
+let client: Awaited<ReturnType<typeof createConductorClient>>;
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'conductor-sdk-'));
+  server = await startServer({ dataDir, port: 0, production: false });
+  const key = await server.access.generate({ name: 'sdk', permissions: ['*'], expiresMs: 0 });
+  client = await createConductorClient({ serverUrl: `${server.url}/api`, keyId: key.id, keySecret: key.key }, fetch);
+});
+
+afterAll(async () => {
+  await server.close();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+const simple = (name: string, inputParameters = {}) => ({
+  name,
+  taskReferenceName: name,
+  type: 'SIMPLE' as const,
+  inputParameters,
+});
+
+async function withWorkers<T>(workers: ConductorWorker[], work: () => Promise<T>): Promise<T> {
+  const manager = new TaskManager(client, workers, {
+    logger: noopLogger,
+    options: { pollInterval: 10, concurrency: 5 },
+  });
+  manager.startPolling();
+  try {
+    return await work();
+  } finally {
+    await manager.stopPolling();
+  }
+}
+
+async function ended(id: string) {
+  const executor = new WorkflowExecutor(client);
+  for (;;) {
+    const run = await executor.getWorkflow(id, true);
+    if (run.status !== 'RUNNING') return run;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+test('TaskManager with 3 workers completes 50 runs of 5 tasks', async () => {
+  const names = ['sdk_one', 'sdk_two', 'sdk_three'];
+  const order = ['sdk_one', 'sdk_two', 'sdk_three', 'sdk_one', 'sdk_two'];
+  const metadata = new MetadataClient(client);
+  for (const name of names) await metadata.registerTask({ name, retryCount: 0, timeoutSeconds: 0 });
+  await metadata.registerWorkflowDef(
+    {
+      name: 'sdk_five',
+      version: 1,
+      schemaVersion: 2,
+      timeoutSeconds: 0,
+      inputParameters: [],
+      outputParameters: { total: '${step_4.output.n}' },
+      tasks: order.map((name, i) => ({
+        ...simple(name, { n: i === 0 ? '${workflow.input.n}' : `\${step_${i - 1}.output.n}` }),
+        taskReferenceName: `step_${i}`,
+      })),
+    },
+    true,
+  );
+  const executed: string[] = [];
+  const workers = names.map((taskDefName) => ({
+    taskDefName,
+    execute: async (task: { taskId?: string; inputData?: { n?: number } }) => {
+      executed.push(String(task.taskId));
+      return { status: 'COMPLETED' as const, outputData: { n: Number(task.inputData?.n) + 1 } };
+    },
+  }));
+  await withWorkers(workers, async () => {
+    const executor = new WorkflowExecutor(client);
+    const ids = await Promise.all(
+      Array.from({ length: 50 }, (_, n) => executor.startWorkflow({ name: 'sdk_five', version: 1, input: { n } })),
+    );
+    const runs = await Promise.all(ids.map(ended));
+    expect(runs.map((run) => run.status)).toEqual(runs.map(() => 'COMPLETED'));
+    expect(runs.map((run) => run.output?.total)).toEqual(runs.map((_, n) => n + 5));
+  });
+  expect(executed).toHaveLength(250);
+  expect(new Set(executed).size).toBe(250);
+});
+
+test('K12: NonRetryableException becomes FAILED_WITH_TERMINAL_ERROR, and its reason is kept', async () => {
+  const metadata = new MetadataClient(client);
+  await metadata.registerTask({ name: 'sdk_terminal', retryCount: 3, retryDelaySeconds: 0, timeoutSeconds: 0 });
+  await metadata.registerWorkflowDef(
+    { name: 'sdk_terminal_flow', version: 1, timeoutSeconds: 0, tasks: [simple('sdk_terminal')] },
+    true,
+  );
+  let attempts = 0;
+  const worker = {
+    taskDefName: 'sdk_terminal',
+    execute: async () => {
+      attempts += 1;
+      throw new NonRetryableException('Vendor spend cap exhausted');
+    },
+  };
+  await withWorkers([worker], async () => {
+    const run = await ended(await new WorkflowExecutor(client).startWorkflow({ name: 'sdk_terminal_flow', input: {} }));
+    expect(run.status).toBe('FAILED');
+    expect(run.tasks?.[0]?.status).toBe('FAILED_WITH_TERMINAL_ERROR');
+    expect(run.tasks?.[0]?.reasonForIncompletion).toContain('Vendor spend cap exhausted');
+  });
+  expect(attempts).toBe(1);
+});
+
+test('K6: retryCount 3 gives at most four attempts of a failing task', async () => {
+  const metadata = new MetadataClient(client);
+  await metadata.registerTask({ name: 'sdk_failing', retryCount: 3, retryDelaySeconds: 0, timeoutSeconds: 0 });
+  await metadata.registerWorkflowDef(
+    { name: 'sdk_failing_flow', version: 1, timeoutSeconds: 0, tasks: [simple('sdk_failing')] },
+    true,
+  );
+  let attempts = 0;
+  const worker = {
+    taskDefName: 'sdk_failing',
+    execute: async () => {
+      attempts += 1;
+      throw new Error('not today');
+    },
+  };
+  await withWorkers([worker], async () => {
+    const run = await ended(await new WorkflowExecutor(client).startWorkflow({ name: 'sdk_failing_flow', input: {} }));
+    expect(run.status).toBe('FAILED');
+    expect(run.tasks?.map((task) => task.retryCount)).toEqual([0, 1, 2, 3]);
+  });
+  expect(attempts).toBe(4);
+});
+
+test('lease extension keeps a task alive longer than its response timeout', async () => {
+  const metadata = new MetadataClient(client);
+  await metadata.registerTask({ name: 'sdk_long', retryCount: 0, responseTimeoutSeconds: 2, timeoutSeconds: 0 });
+  await metadata.registerWorkflowDef(
+    { name: 'sdk_long_flow', version: 1, timeoutSeconds: 0, tasks: [simple('sdk_long')] },
+    true,
+  );
+  const worker = {
+    taskDefName: 'sdk_long',
+    leaseExtendEnabled: true,
+    execute: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 4_500));
+      return { status: 'COMPLETED' as const, outputData: { slept: true } };
+    },
+  };
+  await withWorkers([worker], async () => {
+    const run = await ended(await new WorkflowExecutor(client).startWorkflow({ name: 'sdk_long_flow', input: {} }));
+    expect(run.status).toBe('COMPLETED');
+    expect(run.tasks).toHaveLength(1);
+  });
+});
+
+test('terminate, pause, resume and status through the SDK', async () => {
+  await new MetadataClient(client).registerWorkflowDef(
+    { name: 'sdk_control', version: 1, timeoutSeconds: 0, tasks: [simple('sdk_nobody')] },
+    true,
+  );
+  const executor = new WorkflowExecutor(client);
+  const id = await executor.startWorkflow({ name: 'sdk_control', input: {}, correlationId: 'c-1' });
+  await executor.pause(id);
+  expect((await executor.getWorkflow(id, false)).status).toBe('PAUSED');
+  await executor.resume(id);
+  await executor.terminate(id, 'seen enough');
+  const status = await executor.getWorkflowStatus(id, true, true);
+  expect(status.status).toBe('TERMINATED');
+  expect((await executor.getWorkflow(id, true)).reasonForIncompletion).toBe('seen enough');
+});
+
+test('a wrong key secret cannot sign in', async () => {
+  const wrong = createConductorClient({ serverUrl: `${server.url}/api`, keyId: 'key_nope', keySecret: 'nope' }, fetch);
+  await expect(
+    wrong.then((one) => new WorkflowExecutor(one).startWorkflow({ name: 'sdk_five', input: {} })),
+  ).rejects.toThrow();
+});
