@@ -62,7 +62,7 @@ async function billingRun(
   tell(`${outcome.status} in ${(durationMs / 1000).toFixed(1)} s`);
   tell(`  charged  ${String(ledger.customers).padStart(6)}`);
   tell(`  refused  ${String(outcome.refused).padStart(6)}  (FAILED_WITH_TERMINAL_ERROR)`);
-  tell(`  spent    ${dollars(spend.totalMicros)} of ${dollars(capUsdMicros)}`);
+  tell(`  spent    ${dollars(Math.round(spend.total_usd * 1_000_000))} of ${dollars(capUsdMicros)}`);
   tell(`  double charges ${ledger.doubleCharges}, although ${outcome.retried} charges were reported by a retry`);
   if (!options.json) printSpend(spend);
   return {
@@ -70,7 +70,7 @@ async function billingRun(
     charged: ledger.customers,
     refused: outcome.refused,
     capUsd: capUsdMicros / 1_000_000,
-    spentUsd: spend.totalMicros / 1_000_000,
+    spentUsd: spend.total_usd,
     doubleCharges: ledger.doubleCharges,
     durationMs,
     tasksPerSecond: Math.round((customers / durationMs) * 1000),

@@ -1,6 +1,7 @@
 // Runs one command line: finds the command, runs it, and turns whatever happened into an exit code.
 // 0: done. 1: it failed, and stderr says why in a line. 2: the command line itself is wrong.
 import { Command, CommanderError } from 'commander';
+import { ZodError } from 'zod';
 import { type CliCommand, type Context, Input } from './command.ts';
 import { COMMANDS } from './commands/index.ts';
 import { type CliHost, type Io, UsageError } from './host.ts';
@@ -64,8 +65,13 @@ function add(
 
 function failed(error: unknown, { io, style }: Context): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   io.err(`${style.bad('error:')} ${message}\n`);
   if (io.env.CONDUCTOR_DEBUG && error instanceof Error) io.err(`${error.stack}\n`);
   return error instanceof UsageError ? 2 : 1;
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof ZodError) return 'The answer of the server is not understood. Is it of another version?';
+  return error instanceof Error ? error.message : String(error);
 }

@@ -18,6 +18,9 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
+/** Bounds how long the first caller of a round waits for the last one's decision. */
+const OPERATIONS_MAX = 500;
+
 /** Contributes rows and reactions to every round: the run cache, pollers, timers. */
 export interface RoundListener {
   /** After all operations decided, before the commit: effects on other runs, hand-off to waiting pollers, the rows. */
@@ -30,18 +33,19 @@ export interface RoundListener {
 export class Loop implements Transactor {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #operationsMax: number;
+  readonly #onFault: (error: unknown) => void;
   readonly #listeners: RoundListener[] = [];
-  #queue: Pending[] = [];
+  readonly #queue: Pending[] = [];
   #running = false;
   #idle: Promise<void> = Promise.resolve();
   rounds = 0;
   operations = 0;
 
-  constructor(store: Store, clock: Clock, operationsMax = 500) {
+  /** `onFault` hears of every lost round: a failing database, or a defect of ours. */
+  constructor(store: Store, clock: Clock, onFault: (error: unknown) => void = () => undefined) {
     this.#store = store;
     this.#clock = clock;
-    this.#operationsMax = operationsMax;
+    this.#onFault = onFault;
   }
 
   listen(listener: RoundListener): void {
@@ -80,8 +84,7 @@ export class Loop implements Transactor {
 
   async #rounds(): Promise<void> {
     while (this.#queue.length > 0) {
-      const taken = this.#queue.length <= this.#operationsMax ? this.#queue : this.#queue.slice(0, this.#operationsMax);
-      this.#queue = this.#queue.length <= this.#operationsMax ? [] : this.#queue.slice(this.#operationsMax);
+      const taken = this.#queue.splice(0, OPERATIONS_MAX);
       await this.#round(taken);
     }
     this.#running = false;
@@ -101,7 +104,8 @@ export class Loop implements Transactor {
     } catch (error) {
       await round?.abandon().catch(() => undefined);
       for (const listener of this.#listeners) listener.lost?.();
-      const failure = error instanceof AppError ? error : new AppError('store_unavailable', describe(error));
+      this.#onFault(error);
+      const failure = error instanceof AppError ? error : new AppError('internal', 'The round could not be decided.');
       for (const pending of taken) pending.reject(failure);
       return;
     }
@@ -130,8 +134,4 @@ function decideOne(pending: Pending, batch: WriteBatch, now: number): () => void
     if (!(error instanceof AppError)) throw error;
     return () => pending.reject(error);
   }
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -38,7 +38,7 @@ async function explainSignIn({ io, style }: Context, { connection, url }: Servin
       `Key ID: ${keyId}`,
       `Key: ${key}`,
       style.warn("⚠️ Save this key now - it won't be shown again!"),
-      `Try it: curl -H "X-API-Key: ${key}" ${url}/api/metadata/workflow`,
+      `Try it: curl -H "X-API-Key: <the key>" ${url}/api/metadata/workflow`,
       `Conductor SDKs: CONDUCTOR_SERVER_URL=${url}/api CONDUCTOR_AUTH_KEY=${keyId} CONDUCTOR_AUTH_SECRET=<the key>`,
       '',
     ].join('\n'),

@@ -14,6 +14,7 @@ import { Loop } from '../../orchestrator/loop.ts';
 import type { Store } from '../../store/port.ts';
 import { createSqliteStore } from '../../store/sqlite/store.ts';
 import { bodyOf } from './admin-reply.ts';
+import { silentLog } from './log.ts';
 import { databasePath, openVault, systemClock, Undo } from './parts.ts';
 import { localKeyOf, makeDataDir, masterKeyOf } from './secret-files.ts';
 
@@ -73,7 +74,7 @@ function plainRoutes({ access, loop, store }: Opened): Route[] {
 }
 
 async function vaultRoutes(
-  { store, loop, access }: Opened,
+  { store, loop }: Opened,
   dataDir: string,
   masterKey: string | undefined,
   undo: Undo,
@@ -86,9 +87,10 @@ async function vaultRoutes(
       publicUrl: 'http://localhost',
       stripeUpstream: 'https://api.stripe.com',
       stripeSecret: undefined,
+      log: silentLog,
     },
-    { store, loop, access, egress },
+    { store, loop, egress },
   );
   undo.add(() => vault.close());
-  return secretRoutes(vault.secrets);
+  return secretRoutes(vault.secrets, vault.vendors);
 }

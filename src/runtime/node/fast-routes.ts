@@ -116,12 +116,11 @@ async function vendorCall(
   }
   const path = target.search === '' ? target.path : `${target.path}?${target.search}`;
   const reply = await proxy.handle({ method: raw.method, target: path, rawHeaders: request.rawHeaders, body });
-  response.setHeader('x-request-id', raw.id);
-  await writeProxyReply(response, reply, raw.method === 'HEAD');
+  await writeProxyReply(response, reply, raw);
 }
 
 /** What is still on its way will not be read: the connection ends with the reply. */
 function hangUpAfter(request: IncomingMessage, response: ServerResponse): void {
-  response.setHeader('connection', 'close');
+  response.shouldKeepAlive = false;
   request.resume();
 }

@@ -7,7 +7,7 @@ import type { ProxyReply } from '../../vault/proxy-api.ts';
 
 const SECURITY = Object.entries(SECURITY_HEADERS).flat();
 
-/** The same bytes that the Hono mount gives. `hollow`: a HEAD request, headers alone. */
+/** The same status, headers and bytes that Hono's mount gives. */
 export async function writeReply(response: ServerResponse, reply: Reply, requestId: string): Promise<void> {
   const { body, contentType, status } = reply;
   const headers = [...SECURITY, 'x-request-id', requestId];
@@ -29,9 +29,14 @@ export async function writeReply(response: ServerResponse, reply: Reply, request
   await pump(response, body);
 }
 
-export async function writeProxyReply(response: ServerResponse, reply: ProxyReply, hollow: boolean): Promise<void> {
-  const headers = reply.headers.flat();
-  const bodiless = hollow || reply.status === 204 || reply.status === 304;
+/** Header names may repeat (set-cookie), so they travel as a flat list; `setHeader` before it would fold them. */
+export async function writeProxyReply(
+  response: ServerResponse,
+  reply: ProxyReply,
+  raw: { readonly id: string; readonly method: string },
+): Promise<void> {
+  const headers = [...reply.headers.flat(), 'x-request-id', raw.id];
+  const bodiless = raw.method === 'HEAD' || reply.status === 204 || reply.status === 304;
   const { body } = reply;
   if (typeof body === 'string' || body instanceof Uint8Array) {
     const named = reply.headers.some(([name]) => name.toLowerCase() === 'content-length');

@@ -16,6 +16,7 @@ import type { Clock } from '../../orchestrator/ports.ts';
 import type { Store } from '../../store/port.ts';
 import { createSqliteStore } from '../../store/sqlite/store.ts';
 import { createVault, type Vault } from '../../vault/create-vault.ts';
+import type { ServerLog } from './log.ts';
 import { tokenSecretOf } from './secret-files.ts';
 
 export interface PartsOptions {
@@ -31,6 +32,7 @@ export interface PartsOptions {
   readonly stripeSecret: string | undefined;
   /** Stops accepting requests; resolves when those under way are answered. */
   readonly stopHttp: () => Promise<void>;
+  readonly log: ServerLog;
 }
 
 export interface Parts {
@@ -41,6 +43,9 @@ export interface Parts {
   readonly orchestrator: Orchestrator;
   readonly access: Access & ApiKeys;
 }
+
+/** Of a vendor call's body: Stripe's own requests stay far below. */
+export const VAULT_BODY_BYTES_MAX = 1024 * 1024;
 
 export const systemClock: Clock = { now: () => Date.now() };
 
@@ -88,7 +93,7 @@ export async function openParts(options: PartsOptions, undo: Undo): Promise<Part
     localKey: options.localKey,
     open: options.open,
   });
-  const vault = await openVault(options, { store, loop, access, egress });
+  const vault = await openVault(options, { store, loop, egress });
   undo.add(() => vault.close());
   const orchestrator = await createOrchestrator({
     loop,
@@ -109,23 +114,26 @@ export async function openParts(options: PartsOptions, undo: Undo): Promise<Part
   return { clock, store, loop, vault, orchestrator, access };
 }
 
-type VaultSettings = Pick<PartsOptions, 'masterKey' | 'publicUrl' | 'stripeUpstream' | 'stripeSecret'>;
+type VaultSettings = Pick<PartsOptions, 'masterKey' | 'publicUrl' | 'stripeUpstream' | 'stripeSecret' | 'log'>;
 
-interface VaultNeeds extends Pick<Parts, 'store' | 'loop' | 'access'> {
+interface VaultNeeds extends Pick<Parts, 'store' | 'loop'> {
   readonly egress: Egress;
 }
 
 /** Throws when stored secrets were sealed under another master key. */
-export function openVault(settings: VaultSettings, { store, loop, access, egress }: VaultNeeds): Promise<Vault> {
+export function openVault(settings: VaultSettings, { store, loop, egress }: VaultNeeds): Promise<Vault> {
   return createVault({
     transactor: loop,
     reads: store.reads,
     clock: systemClock,
-    egress,
-    access,
+    newId: uuidv7,
     masterKey: settings.masterKey,
-    publicUrl: settings.publicUrl,
-    stripeUpstream: settings.stripeUpstream,
-    environment: { stripe: settings.stripeSecret },
+    nextChargeRowId: store.nextRowIds.charge,
+    upstreams: { stripe: settings.stripeUpstream },
+    egress,
+    environmentSecrets: { stripe: settings.stripeSecret },
+    publicUrl: () => settings.publicUrl,
+    bodyBytesMax: VAULT_BODY_BYTES_MAX,
+    log: (message) => settings.log.error(message),
   });
 }

@@ -3,36 +3,51 @@ import { createServer, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type RunningServer, type ServerOptions, startServer } from './start-server.ts';
 
+/** For tests that leave no trace another could see; starting one takes a while. */
+let server: RunningServer;
+let sharedDir: string;
+
+/** For tests that start, stop or restart their own. */
 let dataDir: string;
 const running: RunningServer[] = [];
+
+beforeAll(async () => {
+  sharedDir = await mkdtemp(join(tmpdir(), 'conductor-shared-'));
+  server = await startServer({ dataDir: sharedDir, port: 0 });
+});
+
+afterAll(async () => {
+  await server.close();
+  await rm(sharedDir, { recursive: true });
+});
 
 beforeEach(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'conductor-server-'));
 });
 
 afterEach(async () => {
-  for (const server of running.splice(0)) await server.close();
+  for (const each of running.splice(0)) await each.close();
   await rm(dataDir, { recursive: true });
 });
 
 async function start(options: Partial<ServerOptions> = {}): Promise<RunningServer> {
-  const server = await startServer({ dataDir, port: 0, ...options });
-  running.push(server);
-  return server;
+  const started = await startServer({ dataDir, port: 0, ...options });
+  running.push(started);
+  return started;
 }
 
 type Headers = Record<string, string>;
 
-async function get(server: RunningServer, path: string, headers: Headers = {}) {
-  const response = await fetch(server.url + path, { headers });
+async function get(at: RunningServer, path: string, headers: Headers = {}) {
+  const response = await fetch(at.url + path, { headers });
   return { status: response.status, text: await response.text() };
 }
 
-async function post(server: RunningServer, path: string, body: unknown, headers: Headers = {}, method = 'POST') {
-  const response = await fetch(server.url + path, {
+async function post(at: RunningServer, path: string, body: unknown, headers: Headers = {}, method = 'POST') {
+  const response = await fetch(at.url + path, {
     method,
     headers: { 'content-type': 'application/json', ...headers },
     body: typeof body === 'string' ? body : JSON.stringify(body),
@@ -41,7 +56,7 @@ async function post(server: RunningServer, path: string, body: unknown, headers:
   return { status: response.status, text, headers: response.headers };
 }
 
-const operator = (server: RunningServer): Headers => ({ 'x-api-key': server.localKey });
+const operator = (at: RunningServer): Headers => ({ 'x-api-key': at.localKey });
 
 const WORKFLOW = {
   name: 'greet',
@@ -50,7 +65,6 @@ const WORKFLOW = {
 
 describe('credentials', () => {
   test('every route but the public ones answers 401 without a credential', async () => {
-    const server = await start();
     for (const path of ['/api/metadata/workflow', '/api/tasks/poll/batch/say', '/api/v1/admin/keys', '/metrics']) {
       expect((await get(server, path)).status, path).toBe(401);
     }
@@ -60,7 +74,6 @@ describe('credentials', () => {
   });
 
   test('a key works from the request after it was made until the request after it was revoked', async () => {
-    const server = await start();
     const made = await post(
       server,
       '/api/v1/admin/keys',
@@ -77,7 +90,6 @@ describe('credentials', () => {
   });
 
   test('an SDK signs in at /api/token, and its token dies with its key', async () => {
-    const server = await start();
     const { key, record } = await server.access.generateKey({ name: 'sdk', permissions: ['*'], expiresMs: 0 });
     const signedIn = await post(server, '/api/token', { keyId: record.id, keySecret: key });
     const { token } = JSON.parse(signedIn.text);
@@ -90,13 +102,11 @@ describe('credentials', () => {
   });
 
   test('an expired key is refused', async () => {
-    const server = await start();
     const { key } = await server.access.generateKey({ name: 'old', permissions: ['*'], expiresMs: Date.now() - 1 });
     expect((await get(server, '/api/metadata/workflow', { 'x-api-key': key })).status).toBe(401);
   });
 
   test('a key without the permission is told which one it lacks', async () => {
-    const server = await start();
     const { key } = await server.access.generateKey({ name: 'p', permissions: ['task:say:poll'], expiresMs: 0 });
     const refused = await get(server, '/api/v1/admin/keys', { 'x-api-key': key });
     expect(refused.status).toBe(403);
@@ -106,7 +116,6 @@ describe('credentials', () => {
   });
 
   test('who manages keys cannot make, or rotate into, a key that may do more', async () => {
-    const server = await start();
     const { access } = server;
     const clerk = await access.generateKey({ name: 'clerk', permissions: ['keys:*:manage'], expiresMs: 0 });
     const root = await access.generateKey({ name: 'root', permissions: ['*'], expiresMs: 0 });
@@ -157,12 +166,12 @@ describe('what a server refuses to start as', () => {
 
 describe('--open', () => {
   test('asks for no credential, but refuses pages and names from elsewhere', async () => {
-    const server = await start({ open: true });
-    expect((await get(server, '/api/metadata/workflow')).status).toBe(200);
-    expect((await get(server, '/api/metadata/workflow', { origin: 'https://evil.example' })).status).toBe(403);
+    const own = await start({ open: true });
+    expect((await get(own, '/api/metadata/workflow')).status).toBe(200);
+    expect((await get(own, '/api/metadata/workflow', { origin: 'https://evil.example' })).status).toBe(403);
     const rebound = await new Promise<number>((resolve, reject) => {
       const headers = { host: 'evil.example' };
-      httpRequest(`${server.url}/api/metadata/workflow`, { headers }, (response) => {
+      httpRequest(`${own.url}/api/metadata/workflow`, { headers }, (response) => {
         response.resume();
         resolve(response.statusCode ?? 0);
       })
@@ -175,22 +184,21 @@ describe('--open', () => {
 
 describe('files', () => {
   test('secrets are readable by their owner alone, and the address is there while it runs', async () => {
-    const server = await start();
+    const own = await start();
     for (const name of ['master.key', 'local.key', 'server.json']) {
       expect((await stat(join(dataDir, name))).mode & 0o777, name).toBe(0o600);
     }
     expect(JSON.parse(await readFile(join(dataDir, 'server.json'), 'utf8'))).toEqual({
       pid: process.pid,
-      url: server.url,
+      url: own.url,
     });
-    await server.close();
+    await own.close();
     expect(await readdir(dataDir)).not.toContain('server.json');
   });
 });
 
 describe('both mounts', () => {
   test('a workflow runs over the fast routes, and history reads are recorded', async () => {
-    const server = await start();
     const as = operator(server);
     expect((await post(server, '/api/metadata/workflow', WORKFLOW, as)).status).toBe(200);
     const started = await post(server, '/api/workflow/greet', { to: 'Ada' }, as);
@@ -209,7 +217,6 @@ describe('both mounts', () => {
   });
 
   test('a fast route and a slow one give the same headers, and errors of the same shape', async () => {
-    const server = await start();
     const as = operator(server);
     const fast = await fetch(`${server.url}/api/tasks/poll/batch/x?timeout=0`, { headers: as });
     const slow = await fetch(`${server.url}/api/metadata/workflow`, { headers: as });
@@ -223,7 +230,6 @@ describe('both mounts', () => {
   });
 
   test('a body over the limit is refused whether or not its length is announced', async () => {
-    const server = await start();
     const as = operator(server);
     const large = 'x'.repeat(11 * 1024 * 1024);
     expect((await post(server, '/api/workflow', large, as)).status).toBe(413);
@@ -240,7 +246,6 @@ describe('both mounts', () => {
   });
 
   test('an absolute-form target reaches the same routes', async () => {
-    const server = await start();
     const { host, hostname, port } = new URL(server.url);
     const reply = await new Promise<string>((resolve, reject) => {
       const socket = connect(Number(port), hostname);
@@ -259,25 +264,24 @@ describe('both mounts', () => {
 
 describe('the end', () => {
   test('a waiting poll is answered before the server is gone', async () => {
-    const server = await start();
-    const as = operator(server);
-    const waiting = get(server, '/api/tasks/poll/batch/nothing?timeout=5000', as);
-    await expect.poll(() => server.orchestrator.stats().waitingPollers).toBe(1);
-    const closed = server.close();
+    const own = await start();
+    const as = operator(own);
+    const waiting = get(own, '/api/tasks/poll/batch/nothing?timeout=5000', as);
+    await expect.poll(() => own.orchestrator.stats().waitingPollers).toBe(1);
+    const closed = own.close();
     expect(await waiting).toEqual({ status: 200, text: '[]' });
     await closed;
-    await expect(get(server, '/health')).rejects.toThrow();
+    await expect(get(own, '/health')).rejects.toThrow();
   });
 
   test('closing twice is closing once', async () => {
-    const server = await start();
-    await Promise.all([server.close(), server.close()]);
+    const own = await start();
+    await Promise.all([own.close(), own.close()]);
   });
 });
 
 describe('HTTP tasks', () => {
   test('reach this server itself, and no other private address', async () => {
-    const server = await start();
     const as = operator(server);
     const outside = createServer((_request, response) => response.end('inside'));
     await new Promise<void>((resolve) => outside.listen(0, '127.0.0.1', resolve));

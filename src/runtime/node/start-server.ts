@@ -12,7 +12,7 @@ import { conductorRoutes } from '../../http/routes/conductor/conductor-routes.ts
 import { createNodeHandler, type NodeHandlerOptions } from './fast-routes.ts';
 import { type Listener, listen } from './listener.ts';
 import { type ServerLog, silentLog } from './log.ts';
-import { openParts, type Parts, type PartsOptions, Undo } from './parts.ts';
+import { openParts, type Parts, type PartsOptions, Undo, VAULT_BODY_BYTES_MAX } from './parts.ts';
 import { localKeyOf, makeDataDir, masterKeyOf } from './secret-files.ts';
 import { checkOptions, type RunningServer, type ServerOptions } from './server-options.ts';
 import { removeServerRecord, writeServerRecord } from './server-record.ts';
@@ -21,7 +21,6 @@ import { packageVersion } from './version.ts';
 export { ConfigurationError, type RunningServer, type ServerOptions } from './server-options.ts';
 
 const STRIPE_UPSTREAM = 'https://api.stripe.com';
-const VAULT_BODY_BYTES_MAX = 1024 * 1024;
 /** Longest poll is 5 s; a vendor call may take 80 s, and is settled by the vault even when its caller is cut off. */
 const CLOSE_GRACE_MS = 15_000;
 
@@ -72,6 +71,7 @@ function partsOptions(
     stripeUpstream: options.stripeUpstream ?? STRIPE_UPSTREAM,
     stripeSecret: options.stripeSecret,
     stopHttp: () => listener.close(CLOSE_GRACE_MS),
+    log: options.log ?? silentLog,
   };
 }
 
@@ -81,8 +81,7 @@ function routesOf({ access, clock, loop, orchestrator, store, vault }: Parts, lo
   const metrics = new HttpMetrics();
   const api: Route[] = [
     ...conductorRoutes({ orchestrator, reads, access, recordRead: createHistoryReads(loop), version }),
-    ...vault.routes(),
-    ...adminRoutes({ keys: access, secrets: vault.secrets, clock, reads, transactor: loop }),
+    ...adminRoutes({ keys: access, secrets: vault.secrets, vendors: vault.vendors, clock, reads, transactor: loop }),
     ...metricsRoutes(orchestrator, metrics),
   ];
   const routes = [...api, ...openapiRoutes(api, version)];

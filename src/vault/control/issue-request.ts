@@ -16,6 +16,7 @@ const endpoints = z.array(
   z.string().refine((text) => parseEndpoint(text) !== undefined, {
     message: 'must be "METHOD /path" (segments may be * or {id}), "resource.verb", "/path" or "*"',
   }),
+  'must be a list of endpoints such as ["POST /v1/payment_intents"]; [] allows nothing, ["*"] everything',
 );
 const label = z.string().min(1).max(255);
 const lifetime = z
@@ -61,6 +62,8 @@ export interface IssueRequest {
   readonly name: string | null;
   readonly expiresMs: number;
   readonly uniqueLabel: boolean;
+  /** The same request asked again gives the same text, whenever it is asked. */
+  readonly fingerprint: string;
 }
 
 export interface PatchRequest {
@@ -91,6 +94,7 @@ export function readIssueRequest(body: unknown, vendors: ReadonlySet<string>, no
     name: request.name ?? null,
     expiresMs,
     uniqueLabel: request.unique_label ?? false,
+    fingerprint: JSON.stringify([capMicros, Object.entries({ ...request, ...WITHOUT_CAPS }).sort()]),
   };
 }
 
@@ -103,6 +107,8 @@ export function readPatchRequest(body: unknown, now: number): PatchRequest {
   }
   return patch;
 }
+
+const WITHOUT_CAPS = { daily_usd_cap: undefined, total_usd_cap: undefined, cap_usd: undefined };
 
 type Caps = { daily_usd_cap?: unknown; total_usd_cap?: unknown; cap_usd?: unknown };
 

@@ -25,17 +25,18 @@ export interface RunHookOptions {
 }
 
 export interface VaultRunHooks extends RunHooks {
-  /** A run that ended a moment ago: no key may be issued for it any more. */
-  endedLately(runId: string): boolean;
+  /** A run that ended a moment ago, perhaps after somebody read that it runs: no key may be issued for it any more. */
+  endedLately(runId: string, now: number): boolean;
 }
 
 export const RUN_LABEL = 'conductor/';
 const ENDED_KEPT = 10_000;
+const LATELY_MS = 30_000;
 
 export function runHooks({ registry, texts, placeholderMac, vendors }: RunHookOptions): VaultRunHooks {
   const documents = placeholders(texts, placeholderMac);
   const caps = capTemplates();
-  const ended = new Set<string>();
+  const ended = new Map<string, number>();
 
   return {
     started(run, definition, batch, now) {
@@ -47,8 +48,8 @@ export function runHooks({ registry, texts, placeholderMac, vendors }: RunHookOp
     },
     ended(run, batch, now) {
       for (const key of registry.liveOfRun(run.id)) registry.write({ ...key, revokedMs: now }, batch);
-      ended.add(run.id);
-      if (ended.size > ENDED_KEPT) ended.delete(ended.values().next().value ?? '');
+      ended.set(run.id, now);
+      if (ended.size > ENDED_KEPT) ended.delete(ended.keys().next().value ?? '');
     },
     fill(input, run, task) {
       const scope = { runId: run.id, attempt: task.attempt, ref: task.ref };
@@ -61,7 +62,7 @@ export function runHooks({ registry, texts, placeholderMac, vendors }: RunHookOp
     },
     conceal: documents.conceal,
     concealText: documents.concealText,
-    endedLately: (runId) => ended.has(runId),
+    endedLately: (runId, now) => now - (ended.get(runId) ?? Number.NEGATIVE_INFINITY) < LATELY_MS,
   };
 }
 

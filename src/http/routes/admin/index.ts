@@ -10,6 +10,8 @@ import { secretRoutes, type VendorSecrets } from './secrets.ts';
 export interface AdminDeps {
   readonly keys: ApiKeys;
   readonly secrets: VendorSecrets;
+  /** Names of the vendors that the vault speaks for. */
+  readonly vendors: ReadonlySet<string>;
   readonly clock: Clock;
   readonly reads: Pick<Reads, 'historyReads'>;
   readonly transactor: Transactor;
@@ -18,7 +20,7 @@ export interface AdminDeps {
 export function adminRoutes(deps: AdminDeps): Route[] {
   return [
     ...keyRoutes(deps.keys, deps.clock),
-    ...secretRoutes(deps.secrets),
+    ...secretRoutes(deps.secrets, deps.vendors),
     ...historyReadRoutes(deps.reads, deps.transactor),
   ];
 }

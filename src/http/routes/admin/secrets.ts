@@ -8,7 +8,7 @@ import { type HttpRequest, json, NO_CONTENT, type Route } from '../../route.ts';
 /** The vault's part of this. */
 export interface VendorSecrets {
   list(): readonly SecretSummary[];
-  /** Replaces the vendor's secret. Throws AppError for a vendor that the vault does not know. */
+  /** Replaces the vendor's secret. */
   put(vendor: string, secret: string, name: string): Promise<SecretSummary>;
   /** Throws AppError not_found. */
   remove(vendor: string): Promise<void>;
@@ -30,7 +30,7 @@ const putSchema = z.strictObject({
   name: z.string().min(1).max(100).default('default'),
 });
 
-export function secretRoutes(secrets: VendorSecrets): Route[] {
+export function secretRoutes(secrets: VendorSecrets, vendors: ReadonlySet<string>): Route[] {
   const manage = ({ params }: HttpRequest) => permission('secrets', params.vendor ?? '', 'manage');
   return [
     {
@@ -50,8 +50,10 @@ export function secretRoutes(secrets: VendorSecrets): Route[] {
       body: putSchema,
       async handle(request) {
         const { secret, name } = await readBody(request, putSchema);
+        const { vendor = '' } = request.params;
+        if (!vendors.has(vendor)) throw unknownVendor(vendor, vendors);
         assertSecret(secret);
-        return json(view(await secrets.put(request.params.vendor ?? '', secret, name)));
+        return json(view(await secrets.put(vendor, secret, name)));
       },
     },
     {
@@ -66,6 +68,10 @@ export function secretRoutes(secrets: VendorSecrets): Route[] {
       },
     },
   ];
+}
+
+function unknownVendor(vendor: string, vendors: ReadonlySet<string>): AppError {
+  return new AppError('not_found', `There is no vendor "${vendor}". The vault speaks for: ${[...vendors].join(', ')}.`);
 }
 
 /** Not part of the schema: a failed schema shows the value that failed. */

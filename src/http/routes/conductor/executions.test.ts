@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AppError } from '../../../model/error.ts';
+import { ROOT } from '../../access.fixture.ts';
+import { createApp } from '../../app.ts';
 import { openConductor, sequence, type TestConductor } from './conductor.fixture.ts';
+import { conductorRoutes } from './conductor-routes.ts';
 
 let conductor: TestConductor;
 
@@ -195,6 +199,29 @@ describe('reading', () => {
       'local GET /api/workflow/:id/tasks',
     ]);
     expect(reads.every(({ atMs }) => atMs > 0)).toBe(true);
+  });
+});
+
+describe('reading when the note cannot be written', () => {
+  it('K27: shows nothing', async () => {
+    const id = await start('plain', { input: { hidden: 'word' } });
+    const { orchestrator, store, access } = conductor;
+    const recordRead = () => Promise.reject(new AppError('store_unavailable', 'disk full'));
+    const routes = conductorRoutes({ orchestrator, reads: store.reads, access, recordRead, version: '1' });
+    const app = createApp({ routes, access });
+    const [task] = (await read(id)).tasks;
+    const paths = [
+      `/api/workflow/${id}`,
+      `/api/workflow/${id}/tasks`,
+      `/api/workflow/${id}/status?includeOutput=true`,
+      `/api/tasks/${task.taskId}`,
+      `/api/tasks/${task.taskId}/log`,
+    ];
+    for (const path of paths) {
+      const response = await app.request(path, { headers: { 'x-api-key': ROOT } });
+      expect(response.status, path).toBe(503);
+      expect(await response.text()).not.toMatch(/word|disk full/);
+    }
   });
 });
 

@@ -37,64 +37,79 @@ interface Deps {
 const ANY_TASK_UPDATE = permission('task', '*', 'update');
 
 export function createPermissions({ access, orchestrator, reads }: Deps): Permissions {
+  const subjects = new Subjects(orchestrator, reads);
   /** The permission, unless the caller may not even know that its subject exists: then `unknown`. */
-  function unlessHidden(principal: Principal, wanted: string, visible: readonly string[], unknown: Error): string {
+  const unlessHidden = (principal: Principal, wanted: string, visible: readonly string[], unknown: Error): string => {
     if (access.allows(principal, wanted) || visible.some((other) => access.allows(principal, other))) return wanted;
     throw unknown;
+  };
+  const updateOf = (principal: Principal, { taskType, runName }: Subject, unknown: Error): string => {
+    const visible = [permission('workflow', runName, 'read'), permission('task', taskType, 'poll')];
+    return unlessHidden(principal, permission('task', taskType, 'update'), visible, unknown);
+  };
+  /** `broad` when the caller holds it, else what `narrow` finds out. */
+  const either =
+    (broad: string, narrow: (request: HttpRequest) => Promise<string>) =>
+    (request: HttpRequest): string | Promise<string> =>
+      access.allows(request.principal, broad) ? broad : narrow(request);
+
+  return {
+    run: (action, parameter) =>
+      either(permission('workflow', '*', action), async ({ principal, params }) => {
+        const id = params[parameter] ?? '';
+        const name = await subjects.runName(id);
+        const visible = [permission('workflow', name, 'read')];
+        return unlessHidden(principal, permission('workflow', name, action), visible, noSuchRun(id));
+      }),
+    taskUpdate: (taskIdOf) =>
+      either(ANY_TASK_UPDATE, async (request) => {
+        const id = await taskIdOf(request);
+        return updateOf(request.principal, await subjects.byTaskId(id), noSuchTask(id));
+      }),
+    taskRead: (parameter) =>
+      either(permission('workflow', '*', 'read'), async ({ principal, params }) => {
+        const id = params[parameter] ?? '';
+        const { runName } = await subjects.byTaskId(id);
+        return unlessHidden(principal, permission('workflow', runName, 'read'), [], noSuchTask(id));
+      }),
+    refUpdate: (runParameter, refParameter) =>
+      either(ANY_TASK_UPDATE, async ({ principal, params }) => {
+        const id = params[runParameter] ?? '';
+        return updateOf(principal, await subjects.byRef(id, params[refParameter] ?? ''), noSuchRun(id));
+      }),
+  };
+}
+
+/** Finds what a permission is about: memory first, the store for what is closed. Throws AppError not_found. */
+class Subjects {
+  readonly #orchestrator: Deps['orchestrator'];
+  readonly #reads: Reads;
+
+  constructor(orchestrator: Deps['orchestrator'], reads: Reads) {
+    this.#orchestrator = orchestrator;
+    this.#reads = reads;
   }
 
-  async function subjectOf(taskId: string): Promise<Subject> {
-    const open = orchestrator.openTask(taskId);
+  async runName(id: string): Promise<string> {
+    const loaded = await this.#reads.run(id, false);
+    if (!loaded) throw noSuchRun(id);
+    return loaded.run.name;
+  }
+
+  async byTaskId(id: string): Promise<Subject> {
+    const open = this.#orchestrator.openTask(id);
     if (open) return open;
-    const stored = await reads.taskById(taskId);
-    if (!stored) throw noSuchTask(taskId);
+    const stored = await this.#reads.taskById(id);
+    if (!stored) throw noSuchTask(id);
     return { taskType: typeOf(stored.task), runName: stored.run.name };
   }
 
-  function taskPermission(principal: Principal, { taskType, runName }: Subject, unknown: Error): string {
-    const visible = [permission('workflow', runName, 'read'), permission('task', taskType, 'poll')];
-    return unlessHidden(principal, permission('task', taskType, 'update'), visible, unknown);
+  async byRef(id: string, ref: string): Promise<Subject> {
+    const loaded = await this.#reads.run(id, true);
+    const task = loaded?.tasks.findLast((candidate) => candidate.ref === ref || candidate.step === ref);
+    if (!loaded || !task) throw noSuchRun(id);
+    return { taskType: typeOf(task), runName: loaded.run.name };
   }
-
-  return {
-    run: (action, parameter) => (request) => {
-      const broad = permission('workflow', '*', action);
-      if (access.allows(request.principal, broad)) return broad;
-      const id = request.params[parameter] ?? '';
-      return reads.run(id, false).then((loaded) => {
-        if (!loaded) throw noSuchRun(id);
-        const { name } = loaded.run;
-        const visible = [permission('workflow', name, 'read')];
-        return unlessHidden(request.principal, permission('workflow', name, action), visible, noSuchRun(id));
-      });
-    },
-
-    taskUpdate: (taskIdOf) => (request) => {
-      if (access.allows(request.principal, ANY_TASK_UPDATE)) return ANY_TASK_UPDATE;
-      return Promise.resolve(taskIdOf(request)).then(async (taskId) =>
-        taskPermission(request.principal, await subjectOf(taskId), noSuchTask(taskId)),
-      );
-    },
-
-    taskRead: (parameter) => (request) => {
-      const broad = permission('workflow', '*', 'read');
-      if (access.allows(request.principal, broad)) return broad;
-      const taskId = request.params[parameter] ?? '';
-      return subjectOf(taskId).then(({ runName }) =>
-        unlessHidden(request.principal, permission('workflow', runName, 'read'), [], noSuchTask(taskId)),
-      );
-    },
-
-    refUpdate: (runParameter, refParameter) => (request) => {
-      if (access.allows(request.principal, ANY_TASK_UPDATE)) return ANY_TASK_UPDATE;
-      const { [runParameter]: id = '', [refParameter]: ref = '' } = request.params;
-      return reads.run(id, true).then((loaded) => {
-        const task = loaded?.tasks.findLast((candidate) => candidate.ref === ref || candidate.step === ref);
-        if (!loaded || !task) throw noSuchRun(id);
-        return taskPermission(request.principal, { taskType: typeOf(task), runName: loaded.run.name }, noSuchRun(id));
-      });
-    },
-  };
 }
 
 /** The type that a worker polls for; tasks that nobody polls go by their own. */

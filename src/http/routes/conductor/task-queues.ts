@@ -9,21 +9,6 @@ import type { RouteDeps } from './deps.ts';
 const SEES_QUEUES = () => permission('task', '*', 'read');
 
 export function taskQueueRoutes({ orchestrator }: RouteDeps): Route[] {
-  const show = (
-    path: string,
-    summary: string,
-    handle: (request: HttpRequest) => Reply | Promise<Reply>,
-    queryParameters: Route['queryParameters'] = {},
-  ): Route => ({
-    method: 'GET',
-    path: `/api/tasks/queue/${path}`,
-    requires: SEES_QUEUES,
-    dialect: 'conductor',
-    summary,
-    queryParameters,
-    reply: { contentType: 'application/json' },
-    handle,
-  });
   const sizeOf = (queue: string) => sizeIn(orchestrator.queueSizes(), queue);
   return [
     show(
@@ -48,16 +33,38 @@ export function taskQueueRoutes({ orchestrator }: RouteDeps): Route[] {
       { taskType: z.string() },
     ),
     show('polldata/all', 'Who polled, and when last', () => json(orchestrator.pollData().map(pollData))),
-    {
-      method: 'POST',
-      path: '/api/tasks/queue/requeue/:type',
-      requires: ({ params }) => permission('task', params.type ?? '', 'update'),
-      dialect: 'conductor',
-      summary: 'How many tasks had to be queued again: none, queues follow from the stored tasks',
-      reply: { contentType: 'text/plain' },
-      handle: () => text('0'),
-    },
+    requeue(),
   ];
+}
+
+function show(
+  path: string,
+  summary: string,
+  handle: (request: HttpRequest) => Reply | Promise<Reply>,
+  queryParameters: Route['queryParameters'] = {},
+): Route {
+  return {
+    method: 'GET',
+    path: `/api/tasks/queue/${path}`,
+    requires: SEES_QUEUES,
+    dialect: 'conductor',
+    summary,
+    queryParameters,
+    reply: { contentType: 'application/json' },
+    handle,
+  };
+}
+
+function requeue(): Route {
+  return {
+    method: 'POST',
+    path: '/api/tasks/queue/requeue/:type',
+    requires: ({ params }) => permission('task', params.type ?? '', 'update'),
+    dialect: 'conductor',
+    summary: 'How many tasks had to be queued again: none, queues follow from the stored tasks',
+    reply: { contentType: 'text/plain' },
+    handle: () => text('0'),
+  };
 }
 
 /** Domain queues are called `domain:type`. */

@@ -13,7 +13,7 @@ import type { RouteDeps } from './deps.ts';
 import { noSuchRun } from './not-found.ts';
 
 export function taskUpdateRoutes(deps: RouteDeps): Route[] {
-  return [...byId(deps), ...byReference(deps), ack('POST'), ack('PUT')];
+  return [...byId(deps), byReference(deps), byReferenceSync(deps), ack('POST'), ack('PUT')];
 }
 
 function byId({ orchestrator, permissions }: RouteDeps): Route[] {
@@ -48,56 +48,58 @@ function byId({ orchestrator, permissions }: RouteDeps): Route[] {
   ];
 }
 
-function byReference({ orchestrator, permissions, reads, renderer, recordRead, access }: RouteDeps): Route[] {
-  const requires = permissions.refUpdate('id', 'ref');
+const REFERENCE_QUERY = { workerid: z.string().optional() };
+const REFERENCE_BODY = z.record(z.string(), z.unknown());
+
+function byReference(deps: RouteDeps): Route {
+  return {
+    method: 'POST',
+    path: '/api/tasks/:id/:ref/:status',
+    requires: deps.permissions.refUpdate('id', 'ref'),
+    dialect: 'conductor',
+    summary: 'Report the result of the open task of a reference; answers its id, or nothing',
+    queryParameters: REFERENCE_QUERY,
+    body: REFERENCE_BODY,
+    reply: { contentType: 'text/plain' },
+    async handle(request) {
+      return text((await updateReference(deps, request)) ?? '');
+    },
+  };
+}
+
+function byReferenceSync(deps: RouteDeps): Route {
+  const { permissions, reads, renderer, recordRead, access } = deps;
   const mayRead = permissions.run('read', 'id');
-  const queryParameters = { workerid: z.string().optional() };
-  const body = z.record(z.string(), z.unknown());
-
-  async function update(request: HttpRequest): Promise<string | null> {
-    const { id = '', ref = '' } = request.params;
-    const status = oneOf('status', request.params.status, REPORTABLE_STATUSES);
-    const output = await outputOf(request);
-    return orchestrator.updateByRef(id, ref, status, output, textQuery(request, 'workerid'));
-  }
-
-  return [
-    {
-      method: 'POST',
-      path: '/api/tasks/:id/:ref/:status',
-      requires,
-      dialect: 'conductor',
-      summary: 'Report the result of the open task of a reference; answers its id, or nothing',
-      queryParameters,
-      body,
-      reply: { contentType: 'text/plain' },
-      async handle(request) {
-        return text((await update(request)) ?? '');
-      },
+  return {
+    method: 'POST',
+    path: '/api/tasks/:id/:ref/:status/sync',
+    requires: permissions.refUpdate('id', 'ref'),
+    dialect: 'conductor',
+    summary: 'Report the result of the open task of a reference; answers the execution',
+    queryParameters: REFERENCE_QUERY,
+    body: REFERENCE_BODY,
+    reply: { contentType: 'application/json' },
+    async handle(request) {
+      const { id = '', ref = '' } = request.params;
+      // The answer is a history: who may report a result may not thereby read one.
+      access.require(request.principal, await mayRead(request));
+      if ((await updateReference(deps, request)) === null) {
+        throw new AppError('not_found', `Found no running task ${ref} of workflow ${id} to update`);
+      }
+      const loaded = await reads.run(id, true);
+      if (!loaded) throw noSuchRun(id);
+      await recordRead(request.principal.id, id, 'POST /api/tasks/:id/:ref/:status/sync');
+      return jsonText(await renderer.run(loaded));
     },
-    {
-      method: 'POST',
-      path: '/api/tasks/:id/:ref/:status/sync',
-      requires,
-      dialect: 'conductor',
-      summary: 'Report the result of the open task of a reference; answers the execution',
-      queryParameters,
-      body,
-      reply: { contentType: 'application/json' },
-      async handle(request) {
-        const { id = '', ref = '' } = request.params;
-        // The answer is a history: who may report a result may not thereby read one.
-        access.require(request.principal, await mayRead(request));
-        if ((await update(request)) === null) {
-          throw new AppError('not_found', `Found no running task ${ref} of workflow ${id} to update`);
-        }
-        const loaded = await reads.run(id, true);
-        if (!loaded) throw noSuchRun(id);
-        await recordRead(request.principal.id, id, 'POST /api/tasks/:id/:ref/:status/sync');
-        return jsonText(await renderer.run(loaded));
-      },
-    },
-  ];
+  };
+}
+
+/** The id of the task that was updated; null when none is open. */
+async function updateReference({ orchestrator }: RouteDeps, request: HttpRequest): Promise<string | null> {
+  const { id = '', ref = '' } = request.params;
+  const status = oneOf('status', request.params.status, REPORTABLE_STATUSES);
+  const output = await outputOf(request);
+  return orchestrator.updateByRef(id, ref, status, output, textQuery(request, 'workerid'));
 }
 
 /** The body is the output itself; no body is an empty one. */

@@ -3,31 +3,13 @@ import { z } from 'zod';
 import { AppError } from '../../../model/error.ts';
 import { isRunTerminal } from '../../../model/run-status.ts';
 import { flagQuery, textQuery } from '../../query.ts';
-import { EMPTY, type HttpRequest, type Route } from '../../route.ts';
+import { EMPTY, type HttpRequest, type Requirement, type Route } from '../../route.ts';
 import type { RouteDeps } from './deps.ts';
 import { noSuchRun } from './not-found.ts';
 
 export function workflowControlRoutes(deps: RouteDeps): Route[] {
-  const { orchestrator, permissions } = deps;
-  const requires = permissions.run('manage', 'id');
-  const control = (
-    method: Route['method'],
-    path: string,
-    summary: string,
-    act: (id: string, request: HttpRequest) => Promise<void>,
-    queryParameters: Route['queryParameters'] = {},
-  ): Route => ({
-    method,
-    path,
-    requires,
-    dialect: 'conductor',
-    summary,
-    queryParameters,
-    async handle(request) {
-      await act(request.params.id ?? '', request);
-      return EMPTY;
-    },
-  });
+  const { orchestrator } = deps;
+  const control = controlRoute(deps.permissions.run('manage', 'id'));
   const reason = { reason: z.string().optional() };
   const archive = { archiveWorkflow: z.boolean().optional() };
   return [
@@ -56,6 +38,28 @@ export function workflowControlRoutes(deps: RouteDeps): Route[] {
       { ...reason, ...archive },
     ),
   ];
+}
+
+/** Makes routes that act on the execution in `:id` and answer nothing. */
+function controlRoute(requires: Requirement) {
+  return (
+    method: Route['method'],
+    path: string,
+    summary: string,
+    act: (id: string, request: HttpRequest) => Promise<void>,
+    queryParameters: Route['queryParameters'] = {},
+  ): Route => ({
+    method,
+    path,
+    requires,
+    dialect: 'conductor',
+    summary,
+    queryParameters,
+    async handle(request) {
+      await act(request.params.id ?? '', request);
+      return EMPTY;
+    },
+  });
 }
 
 async function remove({ orchestrator, reads }: RouteDeps, id: string, archives: boolean): Promise<void> {

@@ -20,68 +20,75 @@ const definitionsSchema: z.ZodType<WorkflowDefinition[], unknown> = z.preprocess
 );
 
 export function workflowDefinitionRoutes(deps: RouteDeps): Route[] {
-  return [...writing(deps), ...reading(deps), ...listing(deps)];
+  return [create(deps), replaceAll(deps), validate(), remove(deps), ...reading(deps), ...listing(deps)];
 }
 
-function writing({ orchestrator }: RouteDeps): Route[] {
-  return [
-    {
-      method: 'POST',
-      path: '/api/metadata/workflow',
-      requires: METADATA_WRITE,
-      dialect: 'conductor',
-      summary: 'Register a workflow definition',
-      body: workflowDefinitionSchema,
-      queryParameters: { overwrite: z.boolean().optional() },
-      async handle(request) {
-        const mode = flagQuery(request, 'overwrite', false) ? 'overwrite' : 'create';
-        await orchestrator.putDefinition(await readBody(request, workflowDefinitionSchema), mode);
-        return EMPTY;
-      },
+function create({ orchestrator }: RouteDeps): Route {
+  return {
+    method: 'POST',
+    path: '/api/metadata/workflow',
+    requires: METADATA_WRITE,
+    dialect: 'conductor',
+    summary: 'Register a workflow definition',
+    body: workflowDefinitionSchema,
+    queryParameters: { overwrite: z.boolean().optional() },
+    async handle(request) {
+      const mode = flagQuery(request, 'overwrite', false) ? 'overwrite' : 'create';
+      await orchestrator.putDefinition(await readBody(request, workflowDefinitionSchema), mode);
+      return EMPTY;
     },
-    {
-      method: 'PUT',
-      path: '/api/metadata/workflow',
-      requires: METADATA_WRITE,
-      dialect: 'conductor',
-      summary: 'Create or replace workflow definitions, all or none',
-      body: z.array(workflowDefinitionSchema),
-      reply: { contentType: 'application/json' },
-      async handle(request) {
-        const definitions = await readBody(request, definitionsSchema);
-        await orchestrator.putDefinitions(definitions);
-        return json({
-          bulkErrorResults: {},
-          bulkSuccessfulResults: definitions.map(({ name }) => name),
-          message: 'Bulk Request has been processed.',
-        });
-      },
+  };
+}
+
+function replaceAll({ orchestrator }: RouteDeps): Route {
+  return {
+    method: 'PUT',
+    path: '/api/metadata/workflow',
+    requires: METADATA_WRITE,
+    dialect: 'conductor',
+    summary: 'Create or replace workflow definitions, all or none',
+    body: z.array(workflowDefinitionSchema),
+    reply: { contentType: 'application/json' },
+    async handle(request) {
+      const definitions = await readBody(request, definitionsSchema);
+      await orchestrator.putDefinitions(definitions);
+      return json({
+        bulkErrorResults: {},
+        bulkSuccessfulResults: definitions.map(({ name }) => name),
+        message: 'Bulk Request has been processed.',
+      });
     },
-    {
-      method: 'POST',
-      path: '/api/metadata/workflow/validate',
-      requires: METADATA_READ,
-      dialect: 'conductor',
-      summary: 'Check a workflow definition without registering it',
-      body: workflowDefinitionSchema,
-      async handle(request) {
-        compilePlan(await readBody(request, workflowDefinitionSchema), {}, 'validate');
-        return EMPTY;
-      },
+  };
+}
+
+function validate(): Route {
+  return {
+    method: 'POST',
+    path: '/api/metadata/workflow/validate',
+    requires: METADATA_READ,
+    dialect: 'conductor',
+    summary: 'Check a workflow definition without registering it',
+    body: workflowDefinitionSchema,
+    async handle(request) {
+      compilePlan(await readBody(request, workflowDefinitionSchema), {}, 'validate');
+      return EMPTY;
     },
-    {
-      method: 'DELETE',
-      path: '/api/metadata/workflow/:name/:version',
-      requires: METADATA_WRITE,
-      dialect: 'conductor',
-      summary: 'Remove one version of a workflow definition',
-      async handle(request) {
-        const { name = '' } = request.params;
-        await orchestrator.removeDefinition(name, wholeParam(request, 'version'));
-        return EMPTY;
-      },
+  };
+}
+
+function remove({ orchestrator }: RouteDeps): Route {
+  return {
+    method: 'DELETE',
+    path: '/api/metadata/workflow/:name/:version',
+    requires: METADATA_WRITE,
+    dialect: 'conductor',
+    summary: 'Remove one version of a workflow definition',
+    async handle(request) {
+      const { name = '' } = request.params;
+      await orchestrator.removeDefinition(name, wholeParam(request, 'version'));
+      return EMPTY;
     },
-  ];
+  };
 }
 
 function reading({ orchestrator }: RouteDeps): Route[] {

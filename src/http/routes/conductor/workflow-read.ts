@@ -18,90 +18,80 @@ const CORRELATIONS_MAX = 1000;
 const readByName = ({ params }: HttpRequest) => permission('workflow', params.name ?? '', 'read');
 
 export function workflowReadRoutes(deps: RouteDeps): Route[] {
-  return [...byId(deps), ...byCorrelation(deps), running(deps)];
+  return [readRun(deps), readStatus(deps), readTasks(deps), ...byCorrelation(deps), running(deps)];
 }
 
-function byId({ permissions, reads, renderer, recordRead }: RouteDeps): Route[] {
-  const requires = permissions.run('read', 'id');
-  return [
-    {
-      method: 'GET',
-      path: '/api/workflow/:id',
-      requires,
-      dialect: 'conductor',
-      summary: 'Read an execution',
-      queryParameters: { includeTasks: z.boolean().optional() },
-      reply: { contentType: 'application/json' },
-      async handle(request) {
-        const { id = '' } = request.params;
-        const loaded = await reads.run(id, flagQuery(request, 'includeTasks', true));
-        if (!loaded) throw noSuchRun(id);
-        await recordRead(request.principal.id, id, 'GET /api/workflow/:id');
-        return jsonText(await renderer.run(loaded));
-      },
+function readRun({ permissions, reads, renderer, recordRead }: RouteDeps): Route {
+  return {
+    method: 'GET',
+    path: '/api/workflow/:id',
+    requires: permissions.run('read', 'id'),
+    dialect: 'conductor',
+    summary: 'Read an execution',
+    queryParameters: { includeTasks: z.boolean().optional() },
+    reply: { contentType: 'application/json' },
+    async handle(request) {
+      const { id = '' } = request.params;
+      const loaded = await reads.run(id, flagQuery(request, 'includeTasks', true));
+      if (!loaded) throw noSuchRun(id);
+      await recordRead(request.principal.id, id, 'GET /api/workflow/:id');
+      return jsonText(await renderer.run(loaded));
     },
-    {
-      method: 'GET',
-      path: '/api/workflow/:id/status',
-      requires,
-      dialect: 'conductor',
-      summary: 'Read the status of an execution',
-      queryParameters: { includeOutput: z.boolean().optional(), includeVariables: z.boolean().optional() },
-      reply: { contentType: 'application/json' },
-      async handle(request) {
-        const { id = '' } = request.params;
-        const includeOutput = flagQuery(request, 'includeOutput', false);
-        const includeVariables = flagQuery(request, 'includeVariables', false);
-        const loaded = await reads.run(id, false);
-        if (!loaded) throw noSuchRun(id);
-        // A bare status is no history; with data in it, it is.
-        if (includeOutput || includeVariables) {
-          await recordRead(request.principal.id, id, 'GET /api/workflow/:id/status');
-        }
-        return jsonText(runStatusText(loaded.run, includeOutput, includeVariables));
-      },
-    },
-    {
-      method: 'GET',
-      path: '/api/workflow/:id/tasks',
-      requires,
-      dialect: 'conductor',
-      summary: 'Read a page of the tasks of an execution',
-      queryParameters: { start: z.int().optional(), count: z.int().optional(), status: z.array(z.string()).optional() },
-      reply: { contentType: 'application/json' },
-      async handle(request) {
-        const { id = '' } = request.params;
-        const page = {
-          start: wholeQuery(request, 'start', 0),
-          count: wholeQuery(request, 'count', 15, { max: TASKS_PAGE_MAX }),
-        };
-        const statuses = request.query.getAll('status').map((status) => oneOf('status', status, TASK_STATUSES));
-        const loaded = await reads.run(id, false);
-        if (!loaded) throw noSuchRun(id);
-        await recordRead(request.principal.id, id, 'GET /api/workflow/:id/tasks');
-        const { total, tasks } = await reads.tasksOf(loaded.run.rowId, page, statuses);
-        const texts = await renderer.tasks(tasks, loaded.run);
-        return jsonText(`{"totalHits":${total},"results":[${texts.join(',')}]}`);
-      },
-    },
-  ];
+  };
 }
 
-function byCorrelation({ reads, renderer, recordRead }: RouteDeps): Route[] {
+function readStatus({ permissions, reads, recordRead }: RouteDeps): Route {
+  return {
+    method: 'GET',
+    path: '/api/workflow/:id/status',
+    requires: permissions.run('read', 'id'),
+    dialect: 'conductor',
+    summary: 'Read the status of an execution',
+    queryParameters: { includeOutput: z.boolean().optional(), includeVariables: z.boolean().optional() },
+    reply: { contentType: 'application/json' },
+    async handle(request) {
+      const { id = '' } = request.params;
+      const includeOutput = flagQuery(request, 'includeOutput', false);
+      const includeVariables = flagQuery(request, 'includeVariables', false);
+      const loaded = await reads.run(id, false);
+      if (!loaded) throw noSuchRun(id);
+      // A bare status is no history; with data in it, it is.
+      if (includeOutput || includeVariables) {
+        await recordRead(request.principal.id, id, 'GET /api/workflow/:id/status');
+      }
+      return jsonText(runStatusText(loaded.run, includeOutput, includeVariables));
+    },
+  };
+}
+
+function readTasks({ permissions, reads, renderer, recordRead }: RouteDeps): Route {
+  return {
+    method: 'GET',
+    path: '/api/workflow/:id/tasks',
+    requires: permissions.run('read', 'id'),
+    dialect: 'conductor',
+    summary: 'Read a page of the tasks of an execution',
+    queryParameters: { start: z.int().optional(), count: z.int().optional(), status: z.array(z.string()).optional() },
+    reply: { contentType: 'application/json' },
+    async handle(request) {
+      const { id = '' } = request.params;
+      const page = {
+        start: wholeQuery(request, 'start', 0),
+        count: wholeQuery(request, 'count', 15, { max: TASKS_PAGE_MAX }),
+      };
+      const statuses = request.query.getAll('status').map((status) => oneOf('status', status, TASK_STATUSES));
+      const loaded = await reads.run(id, false);
+      if (!loaded) throw noSuchRun(id);
+      await recordRead(request.principal.id, id, 'GET /api/workflow/:id/tasks');
+      const { total, tasks } = await reads.tasksOf(loaded.run.rowId, page, statuses);
+      const texts = await renderer.tasks(tasks, loaded.run);
+      return jsonText(`{"totalHits":${total},"results":[${texts.join(',')}]}`);
+    },
+  };
+}
+
+function byCorrelation(deps: RouteDeps): Route[] {
   const options = { includeClosed: z.boolean().optional(), includeTasks: z.boolean().optional() };
-
-  async function find(request: HttpRequest, correlationIds: readonly string[], route: string) {
-    const { name = '' } = request.params;
-    const includeTasks = flagQuery(request, 'includeTasks', false);
-    const runs = await reads.correlated(name, correlationIds, flagQuery(request, 'includeClosed', false));
-    await Promise.all(runs.map((run) => recordRead(request.principal.id, run.id, route)));
-    const texts: { readonly run: Run; readonly text: string }[] = [];
-    for (const run of runs) {
-      const loaded = includeTasks ? await reads.run(run.id, true) : null;
-      texts.push({ run, text: await renderer.run(loaded ?? { run, tasks: [] }) });
-    }
-    return texts;
-  }
 
   return [
     {
@@ -114,7 +104,12 @@ function byCorrelation({ reads, renderer, recordRead }: RouteDeps): Route[] {
       reply: { contentType: 'application/json' },
       async handle(request) {
         const { correlationId = '' } = request.params;
-        const found = await find(request, [correlationId], 'GET /api/workflow/:name/correlated/:correlationId');
+        const found = await findCorrelated(
+          deps,
+          request,
+          [correlationId],
+          'GET /api/workflow/:name/correlated/:correlationId',
+        );
         return jsonText(`[${found.map(({ text }) => text).join(',')}]`);
       },
     },
@@ -129,13 +124,31 @@ function byCorrelation({ reads, renderer, recordRead }: RouteDeps): Route[] {
       reply: { contentType: 'application/json' },
       async handle(request) {
         const ids = [...new Set(await readBody(request, z.array(z.string()).max(CORRELATIONS_MAX)))];
-        const found = await find(request, ids, 'POST /api/workflow/:name/correlated');
+        const found = await findCorrelated(deps, request, ids, 'POST /api/workflow/:name/correlated');
         const groups = new Map(ids.map((id) => [id, Array.of<string>()]));
         for (const { run, text } of found) groups.get(run.correlationId ?? '')?.push(text);
         return jsonText(`{${[...groups].map(([id, texts]) => `${quote(id)}:[${texts.join(',')}]`).join(',')}}`);
       },
     },
   ];
+}
+
+async function findCorrelated(
+  { reads, renderer, recordRead }: RouteDeps,
+  request: HttpRequest,
+  correlationIds: readonly string[],
+  route: string,
+) {
+  const { name = '' } = request.params;
+  const includeTasks = flagQuery(request, 'includeTasks', false);
+  const runs = await reads.correlated(name, correlationIds, flagQuery(request, 'includeClosed', false));
+  await Promise.all(runs.map((run) => recordRead(request.principal.id, run.id, route)));
+  const texts: { readonly run: Run; readonly text: string }[] = [];
+  for (const run of runs) {
+    const loaded = includeTasks ? await reads.run(run.id, true) : null;
+    texts.push({ run, text: await renderer.run(loaded ?? { run, tasks: [] }) });
+  }
+  return texts;
 }
 
 function running({ reads }: RouteDeps): Route {
