@@ -96,6 +96,7 @@ describe('API keys', () => {
     const it = await access();
     const { key, record } = await it.generateKey(REQUEST);
     const { token } = it.issueToken(record.id, key);
+    expect(it.authenticate(withKey(key)).id).toBe(record.id);
     expect(it.authenticate(withToken(token)).id).toBe(record.id);
     await it.revokeKey(record.id);
     expect(codeOf(() => it.authenticate(withKey(key)))).toBe('invalid_credential');
@@ -110,6 +111,7 @@ describe('API keys', () => {
     expect(expiresInSeconds).toBe(60);
     now += 59_999;
     expect(it.authenticate(withKey(key)).id).toBe(record.id);
+    expect(it.authenticate(withToken(token)).id).toBe(record.id);
     now += 1;
     expect(codeOf(() => it.authenticate(withKey(key)))).toBe('invalid_credential');
     expect(codeOf(() => it.authenticate(withToken(token)))).toBe('expired_token');
@@ -236,6 +238,13 @@ describe('tokens', () => {
     }
     const elsewhere = await access({ tokenSecret: new Uint8Array(32).fill(8) });
     expect(codeOf(() => elsewhere.authenticate(withToken(token)))).toBe('invalid_credential');
+  });
+
+  test('a token is no key secret', async () => {
+    const it = await access();
+    const { key, record } = await it.generateKey(REQUEST);
+    const { token } = it.issueToken(record.id, key);
+    expect(codeOf(() => it.issueToken(record.id, token))).toBe('invalid_credential');
   });
 
   test('a key id and another key give no token', async () => {

@@ -12,6 +12,7 @@ import { hashKey, isWholeKey, KEY_PREFIX, sameText } from './key-text.ts';
 import { hostOf, isLoopbackHost } from './loopback.ts';
 import { compilePermissions, type PermissionSet } from './permissions.ts';
 import { TOKEN_PREFIX, Tokens } from './tokens.ts';
+import { type Holder, VerifiedSecrets } from './verified-secrets.ts';
 
 export interface AccessOptions {
   readonly transactor: Transactor;
@@ -40,6 +41,7 @@ class KeyedAccess implements Access, ApiKeys {
   readonly #tokens: Tokens;
   readonly #local: LiveKey | undefined;
   readonly #open: boolean;
+  readonly #verified = new VerifiedSecrets();
   /** One compiled set per principal; a principal lives as long as its key's record. */
   readonly #sets = new WeakMap<Principal, PermissionSet>();
 
@@ -80,9 +82,12 @@ class KeyedAccess implements Access, ApiKeys {
   issueToken(keyId: string, keySecret: string): { readonly token: string; readonly expiresInSeconds: number } {
     const now = this.#clock.now();
     if (this.#open) return this.#tokens.issue(ANONYMOUS.id, 0, now);
-    const key = this.#keyOf(keySecret);
-    if (key.record.id !== keyId) throw new AppError('invalid_credential', 'The key id does not belong to the key.');
-    return this.#tokens.issue(keyId, key.record.expiresMs, now);
+    // A token cannot be traded for a fresh one: that would outlive the hour it was given.
+    if (keySecret.startsWith(TOKEN_PREFIX)) throw new AppError('invalid_credential', 'A token is not a key secret.');
+    if (this.#verify(keySecret).keyId !== keyId) {
+      throw new AppError('invalid_credential', 'The key id does not belong to the key.');
+    }
+    return this.#tokens.issue(keyId, this.#liveKey(keyId).record.expiresMs, now);
   }
 
   generateKey: ApiKeys['generateKey'] = (request) => this.#registry.generate(request);
@@ -97,34 +102,36 @@ class KeyedAccess implements Access, ApiKeys {
   }
 
   #principalOf(secret: string): Principal {
-    return secret.startsWith(TOKEN_PREFIX) ? this.#tokenHolder(secret) : this.#keyOf(secret).principal;
+    let holder = this.#verified.holderOf(secret);
+    if (!holder) {
+      holder = this.#verify(secret);
+      this.#verified.remember(secret, holder);
+    }
+    if (holder.expiresMs !== 0 && holder.expiresMs <= this.#clock.now()) {
+      throw new AppError('expired_token', 'The token has expired: fetch a new one from /api/token.');
+    }
+    return this.#liveKey(holder.keyId).principal;
   }
 
-  #keyOf(secret: string): LiveKey {
+  /** Whose secret this is. Throws invalid_credential for one that nobody was given. */
+  #verify(secret: string): Holder {
+    if (secret.startsWith(TOKEN_PREFIX)) {
+      const holder = this.#tokens.read(secret);
+      if (!holder) throw new AppError('invalid_credential', 'The token is not one of this server.');
+      return holder;
+    }
     const hash = hashKey(secret);
     const key = hash === this.#local?.record.hash ? this.#local : this.#registry.byHash(hash);
     if (!key || !sameText(key.record.hash, hash)) throw unknownSecret(secret);
-    return this.#live(key, 'API key');
+    return { keyId: key.record.id, expiresMs: 0 };
   }
 
-  #tokenHolder(token: string): Principal {
-    const claims = this.#tokens.read(token);
-    if (!claims) throw new AppError('invalid_credential', 'The token is not one of this server.');
-    if (claims.expiresMs <= this.#clock.now()) {
-      throw new AppError('expired_token', 'The token has expired: fetch a new one from /api/token.');
-    }
-    const key = claims.keyId === LOCAL_ID ? this.#local : this.#registry.byId(claims.keyId);
-    if (!key) throw new AppError('invalid_credential', 'The API key of this token is gone.');
-    return this.#live(key, 'API key of this token').principal;
-  }
-
-  #live(key: LiveKey, what: string): LiveKey {
-    const state = keyState(key.record, this.#clock.now());
-    if (state === 'active') return key;
-    throw new AppError(
-      'invalid_credential',
-      state === 'revoked' ? `The ${what} is revoked.` : `The ${what} has expired.`,
-    );
+  /** The key as it stands now. Throws invalid_credential when it is revoked, expired or gone. */
+  #liveKey(id: string): LiveKey {
+    const key = id === LOCAL_ID ? this.#local : this.#registry.byId(id);
+    const state = key ? keyState(key.record, this.#clock.now()) : 'unknown';
+    if (key && state === 'active') return key;
+    throw new AppError('invalid_credential', `The API key is ${state}.`);
   }
 
   #setOf(principal: Principal): PermissionSet {

@@ -3,25 +3,18 @@
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
-import { hashKey, sameText } from './key-text.ts';
+import { sameText } from './key-text.ts';
+import type { Holder } from './verified-secrets.ts';
 
 export const TOKEN_PREFIX = 'cnd_tok_';
 
 /** SDKs renew every 45 minutes. */
 const TOKEN_LIFE_MS = 3_600_000;
-/** Verified tokens remembered: one digest instead of three per request. */
-const VERIFIED_MAX = 4096;
 /** Hex digits: 160 bits of the HMAC. */
 const SIGNATURE_LENGTH = 40;
 
-export interface TokenClaims {
-  readonly keyId: string;
-  readonly expiresMs: number;
-}
-
 export class Tokens {
   readonly #secret: Uint8Array;
-  readonly #verified = new Map<string, TokenClaims>();
 
   /** `secret`: at least 32 bytes. */
   constructor(secret: Uint8Array) {
@@ -36,19 +29,8 @@ export class Tokens {
     return { token: `${claims}.${this.#sign(claims)}`, expiresInSeconds: Math.floor((expiresMs - now) / 1000) };
   }
 
-  /** The claims of a token that we signed, expired or not; undefined for any other text. */
-  read(token: string): TokenClaims | undefined {
-    const digest = hashKey(token);
-    const known = this.#verified.get(digest);
-    if (known) return known;
-    const claims = this.#verify(token);
-    if (!claims) return undefined;
-    if (this.#verified.size >= VERIFIED_MAX) this.#dropOldest();
-    this.#verified.set(digest, claims);
-    return claims;
-  }
-
-  #verify(token: string): TokenClaims | undefined {
+  /** Whom a token that we signed stands for, expired or not; undefined for any other text. */
+  read(token: string): Holder | undefined {
     const signed = token.length - SIGNATURE_LENGTH - 1;
     const text = token.slice(0, Math.max(signed, 0));
     if (token[signed] !== '.' || !sameText(this.#sign(text), token.slice(signed + 1))) return undefined;
@@ -58,12 +40,5 @@ export class Tokens {
 
   #sign(text: string): string {
     return bytesToHex(hmac(sha256, this.#secret, utf8ToBytes(text))).slice(0, SIGNATURE_LENGTH);
-  }
-
-  #dropOldest(): void {
-    for (const digest of this.#verified.keys()) {
-      this.#verified.delete(digest);
-      return;
-    }
   }
 }

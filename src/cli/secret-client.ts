@@ -7,14 +7,15 @@ const secretSchema = z.object({
   vendor: z.string(),
   name: z.string(),
   source: z.enum(['store', 'environment']),
-  createdAt: z.number().nullable(),
+  /** ISO; null for the environment's. */
+  created_at: z.string().nullable(),
 });
 
 const listSchema = z.object({ secrets: z.array(secretSchema) });
 
 export type Secret = z.infer<typeof secretSchema>;
 
-export const SECRETS_PATH = '/api/v1/admin/secrets';
+export const SECRETS_PATH = '/vault/secrets';
 
 export const readSecret = (body: JsonValue): Secret => secretSchema.parse(body);
 export const readSecrets = (body: JsonValue): readonly Secret[] => listSchema.parse(body).secrets;

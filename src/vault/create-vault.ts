@@ -72,7 +72,14 @@ export async function createVault(options: VaultOptions): Promise<Vault> {
   const registry = new KeyRegistry(reads);
   transactor.onLost(() => registry.lost());
   const inFlightMax = options.inFlightMax ?? IN_FLIGHT_MAX;
-  const ledger = new Ledger({ transactor, reads, keys: registry, now, nextChargeRowId: options.nextChargeRowId, inFlightMax });
+  const ledger = new Ledger({
+    transactor,
+    reads,
+    keys: registry,
+    now,
+    nextChargeRowId: options.nextChargeRowId,
+    inFlightMax,
+  });
   const secrets = secretStore(options, masterKeys);
   const vendors = new Set(VENDORS.map(({ name }) => name));
   const hooks = runHooks({ registry, texts, placeholderMac: masterKeys.placeholderMac, vendors });
@@ -126,7 +133,8 @@ function proxyContext(options: VaultOptions, parts: Parts): WiredContext {
     requireStore: () => health.require(),
     watch: () => undefined,
     background: (work) => background.run(work),
-    defect: (error) => options.log?.(`vault defect: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+    defect: (error) =>
+      options.log?.(`vault defect: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
     mayAuditUnknown: unknownCallers(() => clock.now()),
   };
 }

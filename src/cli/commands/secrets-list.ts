@@ -16,11 +16,11 @@ export const secretsList: CliCommand = {
     if (input.flag('json')) context.io.out(`${JSON.stringify(secrets)}\n`);
     else if (secrets.length === 0) context.io.out('No vendor secrets. Store one with: secrets set <vendor>\n');
     else {
-      const rows = secrets.map(({ vendor, name, source, createdAt }) => [
+      const rows = secrets.map(({ vendor, name, source, created_at: storedAt }) => [
         vendor,
         name,
         source,
-        createdAt === null ? '' : instant(createdAt),
+        storedAt === null ? '' : instant(Date.parse(storedAt)),
       ]);
       context.io.out(table(['VENDOR', 'NAME', 'SOURCE', 'STORED'], rows));
     }

@@ -1,18 +1,17 @@
 // `workflow validate`: judges a definition as the server would at registration, and warns of properties nobody reads.
-import { compilePlan } from '../../engine/plan/compile.ts';
+import { validateDefinition } from '../../engine/plan/validate-definition.ts';
 import { pathText } from '../../http/body.ts';
 import { AppError, type FieldError } from '../../model/error.ts';
 import type { JsonValue } from '../../model/json.ts';
-import { type WorkflowDefinition, workflowDefinitionSchema } from '../../model/workflow-definition.ts';
+import { workflowDefinitionSchema } from '../../model/workflow-definition.ts';
 import type { CliCommand, Context } from '../command.ts';
 import { CliError } from '../host.ts';
 import { JSON_OPTION } from '../settings.ts';
-import { type UnknownProperty, unknownProperties } from '../unknown-properties.ts';
 
 interface Verdict {
   readonly name: string;
   readonly errors: readonly FieldError[];
-  readonly warnings: readonly UnknownProperty[];
+  readonly warnings: readonly string[];
 }
 
 export const workflowValidate: CliCommand = {
@@ -46,21 +45,17 @@ function readDocument({ io }: Context, file: string): JsonValue {
 
 function judge(document: JsonValue): Verdict {
   const parsed = workflowDefinitionSchema.safeParse(document);
-  if (parsed.success) {
-    const { data } = parsed;
-    return { name: data.name, errors: planErrors(data), warnings: unknownProperties(document, data) };
+  if (!parsed.success) {
+    const errors = parsed.error.issues.map(({ path, message }) => ({ path: pathText(path), message }));
+    return { name: nameOf(document), errors, warnings: [] };
   }
-  const errors = parsed.error.issues.map(({ path, message }) => ({ path: pathText(path), message }));
-  return { name: nameOf(document), errors, warnings: [] };
-}
-
-function planErrors(definition: WorkflowDefinition): readonly FieldError[] {
+  const { name } = parsed.data;
   try {
-    compilePlan(definition, {}, 'validate');
-    return [];
+    return { name, errors: [], warnings: validateDefinition(parsed.data, document).warnings };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    return error.fields.length > 0 ? error.fields : [{ path: '', message: error.message }];
+    const errors = error.fields.length > 0 ? error.fields : [{ path: '', message: error.message }];
+    return { name, errors, warnings: [] };
   }
 }
 
@@ -73,9 +68,6 @@ function print({ io, style }: Context, { name, errors, warnings }: Verdict): voi
   for (const { path, message } of errors) {
     io.err(`${style.bad('error:')} ${name}: ${path === '' ? '' : `${path}: `}${message}\n`);
   }
-  for (const { path, suggestion } of warnings) {
-    const hint = suggestion === undefined ? '' : `; did you mean ${suggestion}?`;
-    io.err(`${style.warn('warning:')} ${name}: unknown property ${path} is ignored${hint}\n`);
-  }
+  for (const warning of warnings) io.err(`${style.warn('warning:')} ${name}: ${warning}\n`);
   if (errors.length === 0) io.out(`${style.good('✓')} ${name} is valid\n`);
 }

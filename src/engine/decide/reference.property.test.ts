@@ -88,7 +88,9 @@ function compare(h: Harness, meaning: Meaning): void {
   const { results, fatal } = meaning;
   if (fatal.size === 0) {
     const engine = [...h.state.latest.values()].map((task) => [task.ref, outcome(task)] as const).sort(byRef);
-    const told = [...results].map(([ref, { status, output, attempts }]) => [ref, { status, output, attempts }] as const);
+    const told = [...results].map(
+      ([ref, { status, output, attempts }]) => [ref, { status, output, attempts }] as const,
+    );
     expect(engine).toEqual([...told].sort(byRef));
     const hasFailures = [...results.values()].some(({ status }) => status.startsWith('FAILED'));
     expect(h.run.status).toBe(hasFailures ? 'FAILED' : 'COMPLETED');
@@ -144,7 +146,7 @@ describe('any definition, in any order of events', () => {
         compare(h, interpret(document, oracle));
         afterTheEnd(h);
       }),
-      { numRuns: 1500 },
+      { numRuns: 400 },
     );
   });
 });

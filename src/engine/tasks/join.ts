@@ -47,7 +47,7 @@ function isDone(flow: Flow, anchor: Step, place: Place): boolean {
     .slice(0, anchor.depth + 1)
     .join('__');
   const task = flow.latest(anchor.ref + scope);
-  return task !== undefined && task.executed && !task.retried && task.waiting === 0;
+  return task?.executed === true && !task.retried && task.waiting === 0;
 }
 
 function outcome(flow: Flow, task: Task): Ending {

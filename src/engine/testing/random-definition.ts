@@ -27,7 +27,10 @@ function sequence(random: Random, budget: Budget, around: Surroundings, length: 
   for (let at = 0; at < length; at += 1) {
     const made = step(random, budget, { ...around, readable });
     tasks.push(...made);
-    readable = [...readable, ...made.filter(({ type }) => type === 'SIMPLE').map(({ taskReferenceName }) => String(taskReferenceName))];
+    readable = [
+      ...readable,
+      ...made.filter(({ type }) => type === 'SIMPLE').map(({ taskReferenceName }) => String(taskReferenceName)),
+    ];
   }
   return tasks;
 }
@@ -50,7 +53,9 @@ function reference(budget: Budget, kind: string): string {
 }
 
 function input(random: Random, readable: readonly string[]): JsonObject {
-  return readable.length > 0 && random() < 0.7 ? { v: `\${${pick(random, readable)}.output.v}` } : { v: below(random, 9) };
+  return readable.length > 0 && random() < 0.7
+    ? { v: `\${${pick(random, readable)}.output.v}` }
+    : { v: below(random, 9) };
 }
 
 function flags(random: Random): JsonObject {
@@ -92,7 +97,13 @@ function fork(random: Random, budget: Budget, around: Surroundings): JsonObject[
 
 function join(random: Random, budget: Budget, joinOn: readonly string[]): JsonObject {
   const ref = reference(budget, 'j');
-  return { name: 'join', taskReferenceName: ref, type: 'JOIN', joinOn: [...joinOn], ...(random() < 0.5 ? { permissive: true } : {}) };
+  return {
+    name: 'join',
+    taskReferenceName: ref,
+    type: 'JOIN',
+    joinOn: [...joinOn],
+    ...(random() < 0.5 ? { permissive: true } : {}),
+  };
 }
 
 function switchOf(random: Random, budget: Budget, around: Surroundings): JsonObject {
@@ -119,7 +130,8 @@ function loop(random: Random, budget: Budget, around: Surroundings): JsonObject 
   feedBack(random, body);
   const items = Array.from({ length: below(random, 4) }, (_, at) => at);
   const task: JsonObject = { name: 'loop', taskReferenceName: ref, type: 'DO_WHILE', loopOver: body };
-  if (random() < 0.3) return { ...task, inputParameters: { _items: items }, ...(random() < 0.5 ? { permissive: true } : {}) };
+  if (random() < 0.3)
+    return { ...task, inputParameters: { _items: items }, ...(random() < 0.5 ? { permissive: true } : {}) };
   return { ...task, loopCondition: `$.${ref}.iteration < ${times}`, ...(random() < 0.5 ? { permissive: true } : {}) };
 }
 
@@ -168,7 +180,18 @@ function rigid(random: Random, budget: Budget, around: Surroundings): JsonObject
   }
   if (roll < 0.7 && around.loops < 2) {
     const ref = reference(budget, 'l');
-    return { name: 'loop', taskReferenceName: ref, type: 'DO_WHILE', loopCondition: `$.${ref}.iteration < 2`, loopOver: [leaf(), leaf()] };
+    return {
+      name: 'loop',
+      taskReferenceName: ref,
+      type: 'DO_WHILE',
+      loopCondition: `$.${ref}.iteration < 2`,
+      loopOver: [leaf(), leaf()],
+    };
   }
-  return { name: 'fork', taskReferenceName: reference(budget, 'f'), type: 'FORK_JOIN', forkTasks: [[leaf(), leaf()], [leaf()]] };
+  return {
+    name: 'fork',
+    taskReferenceName: reference(budget, 'f'),
+    type: 'FORK_JOIN',
+    forkTasks: [[leaf(), leaf()], [leaf()]],
+  };
 }

@@ -167,7 +167,10 @@ class Walker {
   #find(ref: string, scope: string): Outcome | undefined {
     const numbers = scope.split('__').slice(1);
     for (let count = numbers.length; count >= 0; count -= 1) {
-      const suffix = numbers.slice(0, count).map((number) => `__${number}`).join('');
+      const suffix = numbers
+        .slice(0, count)
+        .map((number) => `__${number}`)
+        .join('');
       const found = this.results.get(ref + suffix);
       if (found) return found;
     }
@@ -184,7 +187,11 @@ function listed(join: JsonObject, fork: JsonObject | undefined): string[] {
   const named = Array.isArray(join.joinOn) ? join.joinOn.map(String) : [];
   const lasts = branchesOf(fork ?? {}).map((branch) => refOf(branch.at(-1) ?? {}));
   if (named.length === 0) return lasts;
-  const inner = new Map(branchesOf(fork ?? {}).flat().map((task) => [refOf(task), task]));
+  const inner = new Map(
+    branchesOf(fork ?? {})
+      .flat()
+      .map((task) => [refOf(task), task]),
+  );
   const expanded = named.flatMap((ref) => {
     if (ref === refOf(fork ?? {})) return lasts;
     const task = inner.get(ref);

@@ -1,4 +1,5 @@
 // Reads an answer of the admin routes for the command line: the body, or the server's own words as an error.
+import { z } from 'zod';
 import { CliError } from '../../cli/host.ts';
 import type { JsonValue } from '../../model/json.ts';
 
@@ -14,7 +15,12 @@ export function bodyOf(status: number, text: string): JsonValue {
   throw new CliError(messageOf(body) ?? `The server answered with status ${status}.`);
 }
 
+/** The two dialects of our errors: `{ message }` and `{ error: { message } }`. */
+const errorSchema = z.union([
+  z.object({ error: z.object({ message: z.string() }) }).transform(({ error }) => error.message),
+  z.object({ message: z.string() }).transform(({ message }) => message),
+]);
+
 function messageOf(body: JsonValue): string | undefined {
-  if (typeof body !== 'object' || body === null || !('message' in body)) return undefined;
-  return typeof body.message === 'string' ? body.message : undefined;
+  return errorSchema.safeParse(body).data;
 }

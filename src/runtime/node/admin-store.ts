@@ -9,7 +9,7 @@ import { createDispatcher, type RawRequest } from '../../http/dispatch.ts';
 import type { Route } from '../../http/route.ts';
 import { historyReadRoutes } from '../../http/routes/admin/history-reads.ts';
 import { keyRoutes } from '../../http/routes/admin/keys.ts';
-import { secretRoutes } from '../../http/routes/admin/secrets.ts';
+import { vaultRoutes } from '../../http/routes/vault/vault-routes.ts';
 import { Loop } from '../../orchestrator/loop.ts';
 import type { Store } from '../../store/port.ts';
 import { createSqliteStore } from '../../store/sqlite/store.ts';
@@ -34,8 +34,8 @@ export async function openAdminStore(dataDir: string, masterKey: string | undefi
   return {
     where: dataDir,
     async call(method, path, body) {
-      const routes = path.includes('/secrets')
-        ? await vaultRoutes(opened, dataDir, masterKey, undo)
+      const routes = path.startsWith('/vault/')
+        ? await routesWithVault(opened, dataDir, masterKey, undo)
         : plainRoutes(opened);
       const raw: RawRequest = {
         id: 'cli',
@@ -73,7 +73,7 @@ function plainRoutes({ access, loop, store }: Opened): Route[] {
   return [...keyRoutes(access, systemClock), ...historyReadRoutes(store.reads, loop)];
 }
 
-async function vaultRoutes(
+async function routesWithVault(
   { store, loop }: Opened,
   dataDir: string,
   masterKey: string | undefined,
@@ -92,5 +92,5 @@ async function vaultRoutes(
     { store, loop, egress },
   );
   undo.add(() => vault.close());
-  return secretRoutes(vault.secrets, vault.vendors);
+  return vaultRoutes(vault);
 }

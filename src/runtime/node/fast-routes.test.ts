@@ -177,6 +177,15 @@ describe('vendor calls', () => {
     expect(proxied).toEqual([]);
   });
 
+  test('whose body breaks off never reach the vault', async () => {
+    const { hostname, port } = new URL(listener.url);
+    const socket = connect(Number(port), hostname);
+    socket.write('POST /stripe/v1/charges HTTP/1.1\r\nHost: h\r\nContent-Length: 30\r\n\r\namount=1');
+    await new Promise<void>((resolve) => socket.end(resolve));
+    await listener.close(5000);
+    expect(proxied).toEqual([]);
+  });
+
   test('a stream that breaks breaks the connection: half a body never looks whole', async () => {
     answer = () => ({ status: 200, headers: [], body: broken() });
     await expect(send('/stripe/v1/charges').then((reply) => reply.text())).rejects.toThrow();

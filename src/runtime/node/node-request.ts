@@ -83,6 +83,8 @@ function goneSignal(response: ServerResponse): AbortSignal {
 export function readBytes(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
   const declared = Number(request.headers['content-length'] ?? 0);
   if (declared > bytesMax) return Promise.reject(tooLarge(bytesMax));
+  // No event would come any more.
+  if (request.destroyed) return Promise.reject(brokenOff());
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let total = 0;
@@ -96,10 +98,13 @@ export function readBytes(request: IncomingMessage, bytesMax: number): Promise<B
       if (total > bytesMax) settle(tooLarge(bytesMax));
       else chunks.push(chunk);
     };
-    const broken = () => settle(new AppError('invalid_request', 'The body ended before its announced end.'));
     request.on('data', collect);
     request.once('end', () => settle());
-    request.once('error', broken);
-    request.once('close', broken);
+    // Comes after `end` too, and then changes nothing; without one the sender has gone.
+    request.once('close', () => settle(brokenOff()));
   });
+}
+
+function brokenOff(): AppError {
+  return new AppError('invalid_request', 'The body ended before its announced end.');
 }

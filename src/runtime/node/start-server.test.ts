@@ -308,3 +308,28 @@ describe('HTTP tasks', () => {
     await new Promise((resolve) => outside.close(resolve));
   });
 });
+
+describe('the vault', () => {
+  const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
+
+  test('issues a key over HTTP, and its proxy refuses a call with no key in the shape of the vendor', async () => {
+    const body = { vendor: 'stripe', daily_usd_cap: 5, allowed_endpoints: ['POST /v1/charges'], expires_in: '1h' };
+    const issued = await post(server, '/vault/keys', body, operator(server));
+    expect(issued.status).toBe(201);
+    expect(JSON.parse(issued.text).vault_key).toMatch(/^vault_key_/);
+    const refused = await post(server, '/stripe/v1/charges', 'amount=100', { ...FORM, authorization: 'Bearer nope' });
+    expect(refused.status).toBe(401);
+    expect(JSON.parse(refused.text).error).toMatchObject({ type: expect.any(String), message: expect.any(String) });
+  });
+
+  test('an operator key opens nothing at the proxy, and a vault key no route', async () => {
+    const body = { vendor: 'stripe', daily_usd_cap: 5, allowed_endpoints: ['POST /v1/charges'], expires_in: '1h' };
+    const issued = JSON.parse((await post(server, '/vault/keys', body, operator(server))).text);
+    const call = await post(server, '/v1/charges', 'amount=100', {
+      ...FORM,
+      authorization: `Bearer ${server.localKey}`,
+    });
+    expect(call.status).toBe(401);
+    expect((await get(server, '/vault/keys', { authorization: `Bearer ${issued.vault_key}` })).status).toBe(401);
+  });
+});

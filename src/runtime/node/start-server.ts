@@ -9,6 +9,7 @@ import { openapiRoutes } from '../../http/openapi.ts';
 import type { Route } from '../../http/route.ts';
 import { adminRoutes } from '../../http/routes/admin/index.ts';
 import { conductorRoutes } from '../../http/routes/conductor/conductor-routes.ts';
+import { vaultRoutes } from '../../http/routes/vault/vault-routes.ts';
 import { createNodeHandler, type NodeHandlerOptions } from './fast-routes.ts';
 import { type Listener, listen } from './listener.ts';
 import { type ServerLog, silentLog } from './log.ts';
@@ -81,7 +82,8 @@ function routesOf({ access, clock, loop, orchestrator, store, vault }: Parts, lo
   const metrics = new HttpMetrics();
   const api: Route[] = [
     ...conductorRoutes({ orchestrator, reads, access, recordRead: createHistoryReads(loop), version }),
-    ...adminRoutes({ keys: access, secrets: vault.secrets, vendors: vault.vendors, clock, reads, transactor: loop }),
+    ...vaultRoutes(vault),
+    ...adminRoutes({ keys: access, clock, reads, transactor: loop }),
     ...metricsRoutes(orchestrator, metrics),
   ];
   const routes = [...api, ...openapiRoutes(api, version)];

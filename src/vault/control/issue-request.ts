@@ -79,7 +79,8 @@ export function readIssueRequest(body: unknown, vendors: ReadonlySet<string>, no
   }
   const capMicros = readCap(request);
   if (capMicros === undefined) throw refuse('daily_usd_cap', 'is missing: a key without a cap is not issued');
-  if (request.unique_label && !request.agent_run_label) throw refuse('agent_run_label', 'is missing: unique_label needs it');
+  if (request.unique_label && !request.agent_run_label)
+    throw refuse('agent_run_label', 'is missing: unique_label needs it');
   const expiresMs = readExpiry(request, now) ?? now + LIFETIME_MS_DEFAULT;
   const total = request.total_usd_cap !== undefined;
   return {
@@ -144,7 +145,10 @@ export function parse<T extends z.ZodObject>(schema: T, body: unknown): z.infer<
     if (issue.code !== 'unrecognized_keys') return [{ path: path || 'body', message: issue.message }];
     return issue.keys.map((key) => {
       const meant = didYouMean(key, known);
-      return { path: key, message: meant ? `is not known; did you mean ${meant}?` : `is not known; known: ${known.join(', ')}` };
+      return {
+        path: key,
+        message: meant ? `is not known; did you mean ${meant}?` : `is not known; known: ${known.join(', ')}`,
+      };
     });
   });
   throw new AppError('invalid_request', fields.map(({ path, message }) => `${path}: ${message}`).join('; '), fields);

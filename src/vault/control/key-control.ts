@@ -194,8 +194,12 @@ export class KeyControl {
 
   #again(earlier: VaultKey, requestDigest: string, idempotencyKey: string | null): IssuedKey {
     if (earlier.requestDigest === requestDigest) return { key: earlier, text: this.textOf(earlier), created: false };
-    const what = idempotencyKey !== null && earlier.idempotencyKey === idempotencyKey ? 'Idempotency-Key' : 'unique label';
-    throw new AppError('conflict', `This ${what} was used with another request, which issued ${earlier.id}. Send the same request, or use another one.`);
+    const what =
+      idempotencyKey !== null && earlier.idempotencyKey === idempotencyKey ? 'Idempotency-Key' : 'unique label';
+    throw new AppError(
+      'conflict',
+      `This ${what} was used with another request, which issued ${earlier.id}. Send the same request, or use another one.`,
+    );
   }
 
   #labelled(request: IssueRequest, now: number): VaultKey | undefined {

@@ -114,7 +114,9 @@ export class KeyRegistry {
   #put(row: VaultKey): KeyEntry {
     const known = this.#entries.get(row.id);
     const entry =
-      known && known.row.allowedEndpoints === row.allowedEndpoints && known.row.zeroCostEndpoints === row.zeroCostEndpoints
+      known &&
+      known.row.allowedEndpoints === row.allowedEndpoints &&
+      known.row.zeroCostEndpoints === row.zeroCostEndpoints
         ? { ...known, row }
         : { row, allows: endpointRules(row.allowedEndpoints), free: endpointRules(row.zeroCostEndpoints) };
     this.#drop(row.id);

@@ -16,7 +16,12 @@ export interface Placeholders {
   conceal(document: Json, rootRunId: string): Json;
   concealText(text: string, rootRunId: string): string;
   /** `keyOf` gives the key id for a vendor (or undefined: stays literal); `write` derives the text of a key id. */
-  fill(input: Json, rootRunId: string, keyOf: (vendor: string) => string | undefined, write: (keyId: string) => string): Json;
+  fill(
+    input: Json,
+    rootRunId: string,
+    keyOf: (vendor: string) => string | undefined,
+    write: (keyId: string) => string,
+  ): Json;
 }
 
 export function placeholders(texts: KeyTexts, mac: Mac): Placeholders {

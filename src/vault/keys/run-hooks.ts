@@ -3,9 +3,9 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { compileTemplate, type Template } from '../../expressions/template.ts';
-import { AppError } from '../../model/error.ts';
 import type { Budget, VendorBudget } from '../../model/budget.ts';
-import { type JsonValue, isJsonObject } from '../../model/json.ts';
+import { AppError } from '../../model/error.ts';
+import { isJsonObject, type JsonValue } from '../../model/json.ts';
 import { parseUsd } from '../../model/money.ts';
 import type { Run } from '../../model/run.ts';
 import type { VaultKey } from '../../model/vault.ts';
@@ -14,8 +14,8 @@ import { parseEndpoint } from './endpoint-rules.ts';
 import type { KeyRegistry } from './key-registry.ts';
 import type { KeyTexts } from './key-text.ts';
 import { DAY_MS, LIFETIME_MS_DEFAULT, parseLifetime } from './lifetime.ts';
-import { placeholders } from './placeholders.ts';
 import type { Mac } from './master-keys.ts';
+import { placeholders } from './placeholders.ts';
 
 export interface RunHookOptions {
   readonly registry: KeyRegistry;
@@ -83,7 +83,8 @@ function runKeyFor(run: Run, vendor: string, registry: KeyRegistry): string | un
 function runKeys(budget: Budget, run: Run, now: number, vendors: ReadonlySet<string>, caps: CapReader): VaultKey[] {
   return Object.entries(budget).map(([vendor, part]) => {
     const at = `budget.${vendor}`;
-    if (!vendors.has(vendor)) throw invalid(at, `"${vendor}" is not a vendor of the vault; known: ${[...vendors].join(', ')}`);
+    if (!vendors.has(vendor))
+      throw invalid(at, `"${vendor}" is not a vendor of the vault; known: ${[...vendors].join(', ')}`);
     for (const endpoint of part.allowedEndpoints) {
       if (!parseEndpoint(endpoint)) throw invalid(`${at}.allowedEndpoints`, `"${endpoint}" is not an endpoint`);
     }
@@ -91,7 +92,14 @@ function runKeys(budget: Budget, run: Run, now: number, vendors: ReadonlySet<str
   });
 }
 
-function runKey(run: Run, vendor: string, part: VendorBudget, capMicros: number, lifeMs: number, now: number): VaultKey {
+function runKey(
+  run: Run,
+  vendor: string,
+  part: VendorBudget,
+  capMicros: number,
+  lifeMs: number,
+  now: number,
+): VaultKey {
   return {
     id: runKeyId(run.id, vendor),
     vendor,
@@ -115,7 +123,8 @@ function runKey(run: Run, vendor: string, part: VendorBudget, capMicros: number,
 function lifetimeOf({ expiresIn }: VendorBudget, at: string): number {
   if (expiresIn === undefined) return LIFETIME_MS_DEFAULT;
   const ms = parseLifetime(expiresIn);
-  if (ms === undefined) throw invalid(`${at}.expiresIn`, `"${expiresIn}" is not a time such as 30m, 2h or 7d, at most 30d`);
+  if (ms === undefined)
+    throw invalid(`${at}.expiresIn`, `"${expiresIn}" is not a time such as 30m, 2h or 7d, at most 30d`);
   return ms;
 }
 

@@ -25,7 +25,10 @@ export interface ReservePrice {
 }
 
 /** A charge before it is reserved. */
-export type ChargeDraft = Omit<Charge, 'rowId' | 'state' | 'amountMicros' | 'reservedMs' | 'settledMs' | 'vendorObjectId'>;
+export type ChargeDraft = Omit<
+  Charge,
+  'rowId' | 'state' | 'amountMicros' | 'reservedMs' | 'settledMs' | 'vendorObjectId'
+>;
 
 export type ReserveRefusal =
   | { readonly code: 'key_unknown' | 'key_revoked' | 'key_expired' | 'idempotency_error' | 'rate_limited' }
@@ -264,7 +267,8 @@ export class Ledger {
       // A commit failed meanwhile: what was read may be older than what is decided next, so it is read again.
       if (states !== this.#states) return;
       states.set(key.id, { totals: new KeyTotals(key.capWindow, charges), uncommitted: 0 });
-      if (states.size > STATES_MAX) for (const id of [...states.keys()].slice(0, STATES_MAX / 10)) this.#evict(id, true);
+      if (states.size > STATES_MAX)
+        for (const id of [...states.keys()].slice(0, STATES_MAX / 10)) this.#evict(id, true);
     } finally {
       if (states === this.#states) this.#loading.delete(key.id);
     }

@@ -34,7 +34,14 @@ export function settledRow(present: Charge, settlement: Settlement, totals: KeyT
     case 'charged': {
       const ids = settlement.objectId === null ? [] : [settlement.objectId];
       const amountMicros = costBy(settlement.basis, settlement.micros, ids, totals);
-      return { ...present, state: 'settled', amountMicros, settledMs: now, body: '', vendorObjectId: settlement.objectId };
+      return {
+        ...present,
+        state: 'settled',
+        amountMicros,
+        settledMs: now,
+        body: '',
+        vendorObjectId: settlement.objectId,
+      };
     }
   }
 }

@@ -30,7 +30,9 @@ export class Background {
         await work();
         return;
       } catch (error) {
-        this.#log(`vault: a settlement was not recorded yet: ${error instanceof Error ? error.message : String(error)}`);
+        this.#log(
+          `vault: a settlement was not recorded yet: ${error instanceof Error ? error.message : String(error)}`,
+        );
         if (this.#closing) return;
         await this.#sleep(DELAYS_MS[Math.min(tries, DELAYS_MS.length - 1)] ?? 0);
         if (this.#closing) return;

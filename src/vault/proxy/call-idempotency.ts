@@ -3,8 +3,7 @@
 import type { HeaderLookup } from '../../access/access.ts';
 import type { TaskScope } from '../keys/key-text.ts';
 import { digest, type TaskIdempotency } from '../ledger/task-idempotency.ts';
-import type { VendorCall } from '../vendors/vendor.ts';
-import type { Vendor } from '../vendors/vendor.ts';
+import type { Vendor, VendorCall } from '../vendors/vendor.ts';
 import { Refusal } from './refusal.ts';
 
 export interface CallIdempotency {

@@ -1,10 +1,12 @@
 // Stages 11 to 14 of a call that costs money: reserve, forward, settle, record. Owns their order: nothing is forwarded
 // before its reservation is committed, and whatever happens afterwards, the reservation stays counted until it is known
 // not to have been charged.
+
+import { formatUsd } from '../../model/money.ts';
 import type { Charge } from '../../model/vault.ts';
+import { windowReset } from '../ledger/cap-window.ts';
 import type { Flight } from '../ledger/flights.ts';
 import type { ReserveRefusal, Usage } from '../ledger/ledger.ts';
-import { windowReset } from '../ledger/cap-window.ts';
 import type { Settlement } from '../ledger/settlement.ts';
 import type { ProxyReply } from '../proxy-api.ts';
 import type { Verdict } from '../vendors/vendor.ts';
@@ -13,7 +15,6 @@ import { expired, revoked, unknown } from './known-key.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import { Refusal } from './refusal.ts';
 import { forwarded, unreachable } from './replies.ts';
-import { formatUsd } from '../../model/money.ts';
 import { type AuditOutcome, auditRow, type Trace } from './trace.ts';
 import type { Answer, Outcome } from './vendor-client.ts';
 
@@ -61,11 +62,7 @@ function judged(context: ProxyContext, trace: Trace, open: OpenCall, outcome: Ou
 }
 
 /** What the outcome proves. A repetition proves less than the call itself: the first one may have been carried out. */
-function judge(
-  trace: Trace,
-  { repeats }: OpenCall,
-  outcome: Outcome,
-): Pick<Verdict, 'settlement' | 'stored'> {
+function judge(trace: Trace, { repeats }: OpenCall, outcome: Outcome): Pick<Verdict, 'settlement' | 'stored'> {
   if (outcome.kind === 'unknown') return { settlement: { kind: 'uncertain' }, stored: false };
   if (outcome.kind === 'unsent') return { settlement: { kind: repeats ? 'uncertain' : 'released' }, stored: false };
   const verdict = trace.vendor.verdict(trace.operation, outcome.answer, repeats);
@@ -128,15 +125,24 @@ export function reserveRefusal(refusal: ReserveRefusal, usage: Usage | null, tra
         'idempotency_error: this Idempotency-Key was used with other parameters. Send the first request again, or use another key.',
       );
     case 'rate_limited':
-      return new Refusal('rate_limited', 'rate_limited: too many calls of this vault key are under way. Send fewer at once.');
+      return new Refusal(
+        'rate_limited',
+        'rate_limited: too many calls of this vault key are under way. Send fewer at once.',
+      );
     case 'cap_exhausted':
-      return capExhausted(refusal.attemptedMicros, usage ?? { capMicros: 0, spentMicros: 0, reservedMicros: 0 }, trace, now);
+      return capExhausted(
+        refusal.attemptedMicros,
+        usage ?? { capMicros: 0, spentMicros: 0, reservedMicros: 0 },
+        trace,
+        now,
+      );
   }
 }
 
 function capExhausted(attemptedMicros: number, usage: Usage, { key }: Trace, now: number): Refusal {
   const usd = (micros: number) => `$${formatUsd(micros)}`;
-  const period = key?.capWindow === 'lifetime' ? 'spend' : key?.capWindow === 'rolling_24h' ? '24-hour spend' : 'daily spend';
+  const period =
+    key?.capWindow === 'lifetime' ? 'spend' : key?.capWindow === 'rolling_24h' ? '24-hour spend' : 'daily spend';
   return new Refusal(
     'cap_exhausted',
     `cap_exhausted: ${period} cap of ${usd(usage.capMicros)} reached (spent ${usd(usage.spentMicros)}, reserved ${usd(usage.reservedMicros)}, attempted ${usd(attemptedMicros)}). Retrying does not help; ask the key's issuer to raise the cap.`,

@@ -86,5 +86,8 @@ function printable(text: string): string {
 }
 
 function malformed(where: string, what: string): Refusal {
-  return new Refusal('malformed_request', `malformed_request: the ${where} holds ${what}; send each parameter once, form-encoded.`);
+  return new Refusal(
+    'malformed_request',
+    `malformed_request: the ${where} holds ${what}; send each parameter once, form-encoded.`,
+  );
 }

@@ -66,7 +66,8 @@ interface Admitted extends ReadCall, KnownKey {
 /** Stages 9 to 14. */
 async function spend(context: ProxyContext, trace: Trace, call: Admitted): Promise<ProxyReply> {
   const draft = draftOf(trace, call);
-  const forward = (idempotencyKey: string | null) => () => send(context.upstream(call.vendor.name), call, idempotencyKey);
+  const forward = (idempotencyKey: string | null) => () =>
+    send(context.upstream(call.vendor.name), call, idempotencyKey);
   const free = () => freeCall(context, trace, call.idempotency, forward(call.idempotency.key));
   // A repetition costs nothing more, so its object (refunded by now, say) is not looked at again.
   let price: ReservePrice | null = null;

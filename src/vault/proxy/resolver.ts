@@ -36,7 +36,11 @@ export class Resolver {
   watch(charge: Charge): void {
     if (this.#watched.has(charge.rowId)) return;
     // Whoever asks for it has recorded it as uncertain.
-    this.#later({ charge: { ...charge, state: 'uncertain' }, tries: 0, dueMs: this.#context.now() + (DELAYS_MS[0] ?? 0) });
+    this.#later({
+      charge: { ...charge, state: 'uncertain' },
+      tries: 0,
+      dueMs: this.#context.now() + (DELAYS_MS[0] ?? 0),
+    });
   }
 
   /** One look at each of these charges now; those that stay open are watched. */
@@ -172,7 +176,10 @@ export class Resolver {
     const trace = startTrace(charge.requestId, context.now(), vendor, charge.method, charge.path);
     trace.key = key;
     trace.operation = operation;
-    trace.task = charge.ref === null || charge.runId === null ? null : { runId: charge.runId, ref: charge.ref, attempt: charge.attempt };
+    trace.task =
+      charge.ref === null || charge.runId === null
+        ? null
+        : { runId: charge.runId, ref: charge.ref, attempt: charge.attempt };
     trace.estimateMicros = charge.amountMicros;
     const charged = settlement.kind === 'charged' || settlement.kind === 'charged-as-reserved';
     await context.ledger.settle(charge, settlement, (costMicros, usage, now) =>

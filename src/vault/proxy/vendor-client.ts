@@ -2,7 +2,7 @@
 // should a vendor ever echo it. Must never decide about money.
 import type { HeaderLookup } from '../../access/access.ts';
 import { type Upstream, UpstreamError, type UpstreamRequest, type UpstreamResponse } from '../../egress/egress.ts';
-import { type JsonObject, isJsonObject } from '../../model/json.ts';
+import { isJsonObject, type JsonObject } from '../../model/json.ts';
 import type { Vendor } from '../vendors/vendor.ts';
 import { scrubStream, scrubText } from './scrub.ts';
 

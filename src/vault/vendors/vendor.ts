@@ -3,9 +3,9 @@
 import type { HeaderLookup } from '../../access/access.ts';
 import type { JsonObject } from '../../model/json.ts';
 import type { Basis, Settlement } from '../ledger/settlement.ts';
-import type { ProxyReply } from '../proxy-api.ts';
 import type { Form } from '../proxy/form.ts';
 import type { Refusal } from '../proxy/refusal.ts';
+import type { ProxyReply } from '../proxy-api.ts';
 
 /** A call in its canonical form. */
 export interface VendorCall {

@@ -5,7 +5,14 @@
  * done, nothing kept. `hang`: carried out, never answered. `reset-before`, `reset-after`: the connection is cut before or
  * after it is carried out. `conflict` and `rate-limit`: 409 and 429, nothing done, nothing kept.
  */
-export type Fault = 'error-after' | 'error-before' | 'hang' | 'reset-before' | 'reset-after' | 'conflict' | 'rate-limit';
+export type Fault =
+  | 'error-after'
+  | 'error-before'
+  | 'hang'
+  | 'reset-before'
+  | 'reset-after'
+  | 'conflict'
+  | 'rate-limit';
 
 export class Faults {
   readonly #queue: Fault[] = [];

@@ -21,7 +21,12 @@ export class IdempotencyKeys {
   begin(key: string | undefined, request: string): Begun {
     if (key === undefined) return { reply: undefined, replayed: false, finish: () => undefined };
     const kept = this.#kept.get(key);
-    if (kept) return { reply: repeat(kept, request), replayed: kept.reply !== undefined && kept.request === request, finish: () => undefined };
+    if (kept)
+      return {
+        reply: repeat(kept, request),
+        replayed: kept.reply !== undefined && kept.request === request,
+        finish: () => undefined,
+      };
     const begun: Kept = { request, reply: undefined };
     this.#kept.set(key, begun);
     return {

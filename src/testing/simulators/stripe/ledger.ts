@@ -99,12 +99,15 @@ export class StripeLedger {
     const amount = amountOf(params) ?? left;
     if (amount > left) return invalid('Refund amount is greater than unrefunded amount.', 'amount', 'amount_too_large');
     this.objects.set(target, { ...object, amount_refunded: numberOf(object.amount_refunded) + amount });
-    return ok(this.#store('refunds', { amount, currency: object.currency ?? 'usd', charge: target, status: 'succeeded' }));
+    return ok(
+      this.#store('refunds', { amount, currency: object.currency ?? 'usd', charge: target, status: 'succeeded' }),
+    );
   }
 
   #update(object: StripeObject, { params }: SimulatedCall): SimulatedReply {
     const changes: Record<string, Value> = {};
-    for (const [name, value] of params) if (!name.includes('[')) changes[name] = name === 'amount' ? Number(value) : value;
+    for (const [name, value] of params)
+      if (!name.includes('[')) changes[name] = name === 'amount' ? Number(value) : value;
     return ok(this.#replace({ ...object, ...changes, ...metadata(params) }));
   }
 
@@ -151,7 +154,13 @@ export class StripeLedger {
   #store(resource: string, fields: Omit<StripeObject, 'id'>): StripeObject {
     this.#created += 1;
     const id = `${PREFIXES[resource]}_${String(this.#created).padStart(14, '0')}`;
-    return this.#replace({ id, object: objectName(resource), created: Math.floor(Date.now() / 1000), livemode: false, ...fields });
+    return this.#replace({
+      id,
+      object: objectName(resource),
+      created: Math.floor(Date.now() / 1000),
+      livemode: false,
+      ...fields,
+    });
   }
 
   #replace(object: StripeObject): StripeObject {
@@ -181,7 +190,12 @@ function isDeclined(params: URLSearchParams): boolean {
 }
 
 function declined(): SimulatedReply {
-  const error = { type: 'card_error', code: 'card_declined', decline_code: 'generic_decline', message: 'Your card was declined.' };
+  const error = {
+    type: 'card_error',
+    code: 'card_declined',
+    decline_code: 'generic_decline',
+    message: 'Your card was declined.',
+  };
   return failure(402, error, true);
 }
 

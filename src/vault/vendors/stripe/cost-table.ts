@@ -1,6 +1,6 @@
 // What each mutating Stripe call costs before it is made. Owns the table; an endpoint that is not in it has no known
 // cost, which a capped key refuses. Must never price a call lower than the vendor can charge for it.
-import { type JsonObject, isJsonObject } from '../../../model/json.ts';
+import { isJsonObject, type JsonObject } from '../../../model/json.ts';
 import type { Form } from '../../proxy/form.ts';
 import { Refusal } from '../../proxy/refusal.ts';
 import type { Cost, Price, VendorCall } from '../vendor.ts';
@@ -14,7 +14,8 @@ const CURRENCY = /^[A-Za-z]{3}$/;
 
 const ROWS: Readonly<Record<string, Row>> = {
   'charges.create': amountOfCall,
-  'charges.capture': (call) => capture(call, 'charges', 'amount', (charge) => amountOf(charge, 'amount', ['payment_intent'])),
+  'charges.capture': (call) =>
+    capture(call, 'charges', 'amount', (charge) => amountOf(charge, 'amount', ['payment_intent'])),
   'payment_intents.create': amountOfCall,
   'payment_intents.update': newTotal,
   'payment_intents.confirm': (call) => onceFor(call, 'payment_intents', intentAmount),
@@ -26,7 +27,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   'transfers.create': amountOfCall,
   'transfers.reversals.create': reversal,
   'topups.create': amountOfCall,
-  'invoices.pay': (call) => onceFor(call, 'invoices', (invoice) => amountOf(invoice, 'amount_remaining', ['payment_intent'])),
+  'invoices.pay': (call) =>
+    onceFor(call, 'invoices', (invoice) => amountOf(invoice, 'amount_remaining', ['payment_intent'])),
   'customers.create': () => FREE,
   'customers.update': () => FREE,
   'products.create': () => FREE,
@@ -71,18 +73,36 @@ function lookUpTotal(call: VendorCall, amountMinor: number | null, currency: str
     ifCounted: amountMinor === null ? null : { amountMinor, currency: currency ?? 'usd' },
     price: (intent) => {
       const present = amountOf(intent, 'amount', []);
-      return present && { ...present, amountMinor: amountMinor ?? present.amountMinor, currency: currency ?? present.currency };
+      return (
+        present && {
+          ...present,
+          amountMinor: amountMinor ?? present.amountMinor,
+          currency: currency ?? present.currency,
+        }
+      );
     },
   };
 }
 
 function onceFor(call: VendorCall, resource: string, price: (object: JsonObject) => LookedUp | null): Cost {
   const id = idOf(call);
-  return { kind: 'look-up', path: `/v1/${resource}/${id}`, basis: 'once', objectIds: [id], ifCounted: 'nothing', price };
+  return {
+    kind: 'look-up',
+    path: `/v1/${resource}/${id}`,
+    basis: 'once',
+    objectIds: [id],
+    ifCounted: 'nothing',
+    price,
+  };
 }
 
 /** More than was authorised can be captured where the account allows it: a stated amount is the object's new total. */
-function capture(call: VendorCall, resource: string, param: string, read: (object: JsonObject) => LookedUp | null): Cost {
+function capture(
+  call: VendorCall,
+  resource: string,
+  param: string,
+  read: (object: JsonObject) => LookedUp | null,
+): Cost {
   if (!call.params.has(param)) return onceFor(call, resource, read);
   const amountMinor = amountParam(call.params, param);
   const id = idOf(call);
@@ -158,7 +178,8 @@ function idOf(call: VendorCall): string {
 function amountParam(params: Form, name: string): number {
   const text = params.get(name);
   if (text === undefined) throw invalid(name, `is missing: send it as a whole number of minor units`);
-  if (!AMOUNT.test(text)) throw invalid(name, 'must be a whole number of minor units, 1 to 8 digits, without sign or leading zeros');
+  if (!AMOUNT.test(text))
+    throw invalid(name, 'must be a whole number of minor units, 1 to 8 digits, without sign or leading zeros');
   return Number(text);
 }
 

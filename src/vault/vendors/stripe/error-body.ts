@@ -1,8 +1,8 @@
 // A refusal in Stripe's shape, so that the official SDKs raise their own error classes, keep the word in the message and
 // do not retry. Owns the body and headers of refusals; must never name a secret or a key text.
 import { formatUsd, usdNumber } from '../../../model/money.ts';
-import type { ProxyReply } from '../../proxy-api.ts';
 import type { Refusal } from '../../proxy/refusal.ts';
+import type { ProxyReply } from '../../proxy-api.ts';
 import type { RefusalContext } from '../vendor.ts';
 
 export function stripeRefusal(refusal: Refusal, context: RefusalContext): ProxyReply {

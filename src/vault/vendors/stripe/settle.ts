@@ -1,6 +1,6 @@
 // What Stripe's answers mean for the money: charged and how much, surely not charged, or unknown. Owns the reading of
 // amounts in answers; must never release on an answer after which a charge may exist.
-import { type JsonObject, isJsonObject } from '../../../model/json.ts';
+import { isJsonObject, type JsonObject } from '../../../model/json.ts';
 import type { Basis, Settlement } from '../../ledger/settlement.ts';
 import type { VendorAnswer, Verdict } from '../vendor.ts';
 import { usdMicros } from './currencies.ts';
