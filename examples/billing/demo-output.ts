@@ -4,6 +4,7 @@ import type { BillingRun } from './demo-run.ts';
 import type { Stage } from './demo-stage.ts';
 
 const SPEND_ROWS_SHOWN = 5;
+const LINE_EVERY_MS = 2000;
 
 export function say(line = ''): void {
   console.log(line);
@@ -16,34 +17,37 @@ export function dollars(micros: number): string {
   return `$${whole}.${fraction.replace(/0{1,4}$/, '')}`;
 }
 
-/** One line, written over itself on a terminal and left out elsewhere. */
+/** One line, written over itself on a terminal; elsewhere a line now and then. */
 export class Progress {
   readonly #stage: Stage;
   readonly #run: BillingRun;
-  readonly #live: boolean;
+  readonly #wanted: boolean;
+  readonly #overwrites = process.stdout.isTTY === true;
+  #shownMs = 0;
 
   constructor(stage: Stage, run: BillingRun, wanted: boolean) {
     this.#stage = stage;
     this.#run = run;
-    this.#live = wanted && process.stdout.isTTY === true;
+    this.#wanted = wanted;
   }
 
   async show(): Promise<void> {
-    if (!this.#live) return;
+    if (!this.#wanted || (!this.#overwrites && performance.now() - this.#shownMs < LINE_EVERY_MS)) return;
+    this.#shownMs = performance.now();
     const { api, simulator } = this.#stage;
     const refused = await api.count(this.#run.id, 'FAILED_WITH_TERMINAL_ERROR');
     const { customers, spentUsdMicros } = simulator.ledger(this.#run.plan);
     const total = this.#run.customers;
     const done = Math.min(total, customers + refused);
     const bar = '#'.repeat(Math.round((20 * done) / Math.max(1, total))).padEnd(20, '.');
-    process.stdout.write(
-      `\r  [${bar}] ${done}/${total} done  ${customers} charged  ${refused} refused  ` +
-        `${dollars(spentUsdMicros)} of ${dollars(this.#run.capUsdMicros)}  `,
-    );
+    const line =
+      `  [${bar}] ${done}/${total} done  ${customers} charged  ${refused} refused  ` +
+      `${dollars(spentUsdMicros)} of ${dollars(this.#run.capUsdMicros)}`;
+    process.stdout.write(this.#overwrites ? `\r${line}  ` : `${line}\n`);
   }
 
   end(): void {
-    if (this.#live) process.stdout.write('\n');
+    if (this.#wanted && this.#overwrites) process.stdout.write('\n');
   }
 }
 

@@ -29,12 +29,13 @@ async function main(): Promise<void> {
   try {
     const run = await billingRun(stage, options, tell);
     const chargedAfterTermination = await haltedRun(stage, options, tell);
-    const result: DemoResult = { ...run, chargedAfterTermination };
+    const { durationMs, tasksPerSecond, ...money } = run;
+    const result: DemoResult = { ...money, chargedAfterTermination, durationMs, tasksPerSecond };
     const wrong = whatIsWrong(result, options);
     for (const line of wrong) console.error(`WRONG: ${line}`);
     if (wrong.length > 0) process.exitCode = 1;
-    if (options.keep) await keepUntilInterrupted(stage, tell);
     if (options.json) say(JSON.stringify(result));
+    if (options.keep) await keepUntilInterrupted(stage, tell);
   } finally {
     await stage.close();
   }
@@ -130,4 +131,7 @@ function readOptions(): DemoOptions {
   }
 }
 
-await main();
+main().catch((error) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});

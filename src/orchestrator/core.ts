@@ -76,6 +76,7 @@ export class Core {
         newRowId: () => next.task++,
         random: options.random,
         script: options.script,
+        taskDefinition: (name) => this.definitions.task(name) ?? undefined,
         domainOf: (taskName, map) =>
           chooseDomain(taskName, map, (name, domain) => this.polls.isActive(name, domain, clock.now())),
       },

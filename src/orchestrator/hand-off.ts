@@ -1,6 +1,7 @@
 // Hands ready tasks to those who wait: pollers over the wire and workers inside the process. Assigns within a round,
 // delivers after its commit. Must never deliver what is not committed.
 import { stepOf } from '../engine/plan/fragments.ts';
+import type { Step } from '../engine/plan/plan.ts';
 import { AppError } from '../model/error.ts';
 import type { WriteBatch } from '../store/port.ts';
 import type { Advance } from './advance.ts';
@@ -142,6 +143,12 @@ export class HandOff {
     const task = cached.state.tasks.get(ready.taskRowId);
     const step = task && stepOf(cached.plan, task);
     if (!task || !step || task.status !== 'IN_PROGRESS') return 'refused';
-    return { task, run, step, input: hooks.fill(task.input, run, task, step.input.literals) };
+    return { task, run, step, input: hooks.fill(task.input, run, task, literalsOf(step)) };
   }
+}
+
+/** What the definition itself left for the hand-off: in the step's parameters, or in its task definition's template. */
+function literalsOf({ input, fallback }: Step): ReadonlySet<string> {
+  if (!fallback || fallback.literals.size === 0) return input.literals;
+  return new Set([...input.literals, ...fallback.literals]);
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEgress } from '../egress/create-egress.ts';
 import type { Egress } from '../egress/egress.ts';
+import { AppError } from '../model/error.ts';
 import type { VaultKey } from '../model/vault.ts';
 import { Loop } from '../orchestrator/loop.ts';
 import type { Round, Store, WriteBatch } from '../store/port.ts';
@@ -47,7 +48,7 @@ export class FragileStore implements Store {
       loadRuns: (ids) => round.loadRuns(ids),
       abandon: () => round.abandon(),
       commit: (batch: WriteBatch) => {
-        if (this.failing) return Promise.reject(new Error('disk is gone'));
+        if (this.failing) return Promise.reject(new AppError('store_unavailable', 'The disk is gone.'));
         return round.commit(batch);
       },
     };
@@ -115,12 +116,11 @@ export async function openTestVault(options: TestVaultOptions = {}): Promise<Tes
   const loop = new Loop(store, clock);
   const egress = createEgress();
   const defects: string[] = [];
-  let counter = 0;
   const vault = await createVault({
     transactor: loop,
     reads: store.reads,
     clock,
-    newId: () => `${crypto.randomUUID().slice(0, -6)}${String((counter += 1)).padStart(6, '0')}`,
+    newId: () => crypto.randomUUID(),
     masterKey: options.masterKey ?? MASTER_KEY,
     nextChargeRowId: store.nextRowIds.charge,
     upstreams: { stripe: options.upstream ?? simulator.origin },
@@ -156,7 +156,12 @@ export async function openTestVault(options: TestVaultOptions = {}): Promise<Tes
         principal: 'key_test',
       }),
     post: (key, path, body, headers = []) =>
-      send('POST', path, ['Authorization', `Bearer ${key}`, 'Content-Type', 'application/x-www-form-urlencoded', ...headers], body),
+      send(
+        'POST',
+        path,
+        ['Authorization', `Bearer ${key}`, 'Content-Type', 'application/x-www-form-urlencoded', ...headers],
+        body,
+      ),
     get: (key, path, headers = []) => send('GET', path, ['Authorization', `Bearer ${key}`, ...headers]),
     async reopen() {
       await shut();

@@ -53,7 +53,12 @@ describe('the official SDK', () => {
   test('K16: reaches the vendor by host, by /stripe and by /stripe/v1, with bearer and with basic', async () => {
     const { text } = await t.issue();
     for (const stripe of clients(text)) {
-      const intent = await stripe.paymentIntents.create({ amount: 50, currency: 'usd', customer: 'cus_1', metadata: { order: 'a b&c' } });
+      const intent = await stripe.paymentIntents.create({
+        amount: 50,
+        currency: 'usd',
+        customer: 'cus_1',
+        metadata: { order: 'a b&c' },
+      });
       expect(intent.id).toMatch(/^pi_/);
       expect((await stripe.paymentIntents.retrieve(intent.id)).metadata).toEqual({ order: 'a b&c' });
       expect((await stripe.paymentIntents.list({ limit: 3 })).data[0]?.id).toBe(intent.id);
@@ -65,7 +70,10 @@ describe('the official SDK', () => {
   });
 
   test('K24: every refusal is the SDK error class it should be, carries its word, and is not retried', async () => {
-    const { text, key } = await t.issue({ daily_usd_cap: 1, allowed_endpoints: ['payment_intents.create', 'POST /v1/subscriptions'] });
+    const { text, key } = await t.issue({
+      daily_usd_cap: 1,
+      allowed_endpoints: ['payment_intents.create', 'POST /v1/subscriptions'],
+    });
     const charge = { amount: 100, currency: 'usd' };
     for (const [i, stripe] of clients(text).entries()) {
       if (i === 0) await stripe.paymentIntents.create(charge);
@@ -98,9 +106,15 @@ describe('the official SDK', () => {
   test('a card decline stays a card error and counts nothing', async () => {
     const { text, key } = await t.issue();
     const [stripe] = clients(text);
-    const error = await failure(stripe?.paymentIntents.create({ amount: 50, currency: 'usd', customer: 'cus_declined' }) ?? Promise.resolve());
+    const error = await failure(
+      stripe?.paymentIntents.create({ amount: 50, currency: 'usd', customer: 'cus_declined' }) ?? Promise.resolve(),
+    );
     expect(error).toBeInstanceOf(Stripe.errors.StripeCardError);
-    expect((await t.vault.keys.get(key.id)).usage).toEqual({ capMicros: 500_000_000, spentMicros: 0, reservedMicros: 0 });
+    expect((await t.vault.keys.get(key.id)).usage).toEqual({
+      capMicros: 500_000_000,
+      spentMicros: 0,
+      reservedMicros: 0,
+    });
   });
 
   test('reads are not held back by an exhausted cap', async () => {
@@ -115,14 +129,20 @@ describe('the cap', () => {
   test('K17, K18: a thousand concurrent calls on one key spend the cap to the cent, and no more', async () => {
     const { text, key } = await t.issue({ daily_usd_cap: '100.00' });
     const answers = await Promise.all(
-      Array.from({ length: 1000 }, (_, i) => t.post(text, '/stripe/v1/payment_intents', `amount=50&currency=usd&customer=cus_${i}`)),
+      Array.from({ length: 1000 }, (_, i) =>
+        t.post(text, '/stripe/v1/payment_intents', `amount=50&currency=usd&customer=cus_${i}`),
+      ),
     );
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(200);
     const refused = answers.filter(({ status }) => status === 429);
     expect(refused).toHaveLength(800);
     for (const { text: body } of refused) expect(body).toContain('cap_exhausted');
     expect(t.simulator.charged).toHaveLength(200);
-    expect((await t.vault.keys.get(key.id)).usage).toEqual({ capMicros: 100_000_000, spentMicros: 100_000_000, reservedMicros: 0 });
+    expect((await t.vault.keys.get(key.id)).usage).toEqual({
+      capMicros: 100_000_000,
+      spentMicros: 100_000_000,
+      reservedMicros: 0,
+    });
     expect((await rowsOf(t, key)).totalMicros).toBe(100_000_000);
   });
 
@@ -131,8 +151,18 @@ describe('the cap', () => {
     expect((await t.post(text, '/stripe/v1/charges', 'amount=480&currency=usd')).status).toBe(200);
     const big = await t.post(text, '/stripe/v1/charges', 'amount=21&currency=usd');
     expect(big.status).toBe(429);
-    expect(big.json.keybrake).toMatchObject({ code: 'cap_exhausted', cap_usd: 5, spent_usd: 4.8, attempted_usd: 0.21, remaining_usd: 0.2 });
-    expect(big.headers).toMatchObject({ 'keybrake-error': 'cap_exhausted', 'keybrake-remaining-usd': '0.20', 'stripe-should-retry': 'false' });
+    expect(big.json.keybrake).toMatchObject({
+      code: 'cap_exhausted',
+      cap_usd: 5,
+      spent_usd: 4.8,
+      attempted_usd: 0.21,
+      remaining_usd: 0.2,
+    });
+    expect(big.headers).toMatchObject({
+      'keybrake-error': 'cap_exhausted',
+      'keybrake-remaining-usd': '0.20',
+      'stripe-should-retry': 'false',
+    });
     expect((await t.post(text, '/stripe/v1/charges', 'amount=20&currency=usd')).status).toBe(200);
   });
 
@@ -144,9 +174,12 @@ describe('the cap', () => {
   test('a daily cap starts anew at midnight UTC, a rolling one a day after each charge, a lifetime one never', async () => {
     t.clock.fixedMs = Date.UTC(2030, 0, 1, 23, 0);
     const keys = await Promise.all(
-      ['utc_day', 'rolling_24h', 'lifetime'].map((cap_window) => t.issue({ daily_usd_cap: 1, cap_window, expires_in: '5d' })),
+      ['utc_day', 'rolling_24h', 'lifetime'].map((cap_window) =>
+        t.issue({ daily_usd_cap: 1, cap_window, expires_in: '5d' }),
+      ),
     );
-    const spend = () => Promise.all(keys.map(async ({ text }) => (await t.post(text, '/v1/charges', 'amount=60&currency=usd')).status));
+    const spend = () =>
+      Promise.all(keys.map(async ({ text }) => (await t.post(text, '/v1/charges', 'amount=60&currency=usd')).status));
     expect(await spend()).toEqual([200, 200, 200]);
     expect(await spend()).toEqual([429, 429, 429]);
     t.clock.fixedMs += 2 * 3_600_000;
@@ -215,7 +248,10 @@ describe('policy', () => {
   });
 
   test('named zero-cost endpoints pass, priced ones are priced all the same', async () => {
-    const { text } = await t.issue({ daily_usd_cap: 0, zero_cost_endpoints: ['setup_intents.create', 'charges.create'] });
+    const { text } = await t.issue({
+      daily_usd_cap: 0,
+      zero_cost_endpoints: ['setup_intents.create', 'charges.create'],
+    });
     expect((await t.post(text, '/v1/setup_intents', 'customer=cus_1')).status).toBe(404);
     expect((await t.post(text, '/v1/charges', CHARGE)).status).toBe(429);
   });
@@ -296,7 +332,12 @@ describe('idempotency', () => {
 
   test("an SDK's own retries keep one derived key, and a caller's key is forwarded unchanged", async () => {
     await t.issue({ agent_run_label: LABEL });
-    const stripe = new Stripe(taskKey(t, LABEL), { host: t.host, port: t.port, protocol: 'http', maxNetworkRetries: 2 });
+    const stripe = new Stripe(taskKey(t, LABEL), {
+      host: t.host,
+      port: t.port,
+      protocol: 'http',
+      maxNetworkRetries: 2,
+    });
     t.simulator.inject('conflict');
     const intent = await stripe.paymentIntents.create({ amount: 50, currency: 'usd' });
     const keys = t.simulator.requests.map(({ headers }) => headers['idempotency-key']);
@@ -430,7 +471,9 @@ describe('the record', () => {
     await t.post(taskKey(t, LABEL), '/v1/payment_intents', 'amount=80&currency=usd');
     await t.post(taskKey(t, LABEL), '/v1/charges', CHARGE);
     const rows = await t.vault.reads.audit({ runId: TASK.runId, limit: 10 });
-    expect(rows.map(({ verdict }) => verdict)).toEqual(expect.arrayContaining(['allowed', 'denied_cap_exhausted', 'denied_endpoint_not_allowed']));
+    expect(rows.map(({ verdict }) => verdict)).toEqual(
+      expect.arrayContaining(['allowed', 'denied_cap_exhausted', 'denied_endpoint_not_allowed']),
+    );
     expect(rows.find(({ verdict }) => verdict === 'allowed')).toMatchObject({
       ref: TASK.ref,
       runId: TASK.runId,
@@ -450,7 +493,10 @@ describe('the record', () => {
 
   test('K22: the secret never comes back, not even from a vendor that echoes it', async () => {
     const echo = createServer((request, response) => {
-      response.writeHead(200, { 'content-type': 'application/json', 'request-id': String(request.headers.authorization) });
+      response.writeHead(200, {
+        'content-type': 'application/json',
+        'request-id': String(request.headers.authorization),
+      });
       response.end(JSON.stringify({ id: 'ch_1', echo: request.headers.authorization }));
     });
     await new Promise<void>((resolve) => echo.listen(0, '127.0.0.1', resolve));

@@ -1,10 +1,12 @@
 // The reference pages say what the code says: every error of the registry, every route of the server, every command.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { COMMANDS } from '../../src/cli/commands/index.ts';
 import { ERRORS } from '../../src/model/error.ts';
 import { startDocsServer } from './docs-server.ts';
-import { readTable } from './pages.ts';
+import { readTable, root } from './pages.ts';
 
 const openApiSchema = z.object({ paths: z.record(z.string(), z.record(z.string(), z.unknown())) });
 
@@ -35,5 +37,19 @@ describe('docs/reference', () => {
   it('cli.md names every command, and no other', () => {
     const documented = readTable('docs/reference/cli.md', 'command').map(([command = '']) => command);
     expect([...documented].sort()).toEqual(COMMANDS.map(({ path }) => `\`conductor ${path.join(' ')}\``).sort());
+  });
+});
+
+describe('SECURITY.md', () => {
+  const promises = readTable('SECURITY.md', 'promise').map(([promise = '', test = '']) => [promise, test] as const);
+
+  it('makes promises', () => {
+    expect(promises.length).toBeGreaterThan(20);
+  });
+
+  it.each(promises)('%s: names a test that exists', (_promise, test) => {
+    const [, title = '', file = ''] = /^\[(.+)\]\((.+)\)$/.exec(test) ?? [];
+    expect(title).not.toBe('');
+    expect(readFileSync(join(root, file), 'utf8')).toContain(title);
   });
 });

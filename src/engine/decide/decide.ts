@@ -65,30 +65,26 @@ function handle(flow: RunFlow, draft: Draft, event: RunEvent): void {
     case 'update':
       onOpenTask(flow, event.taskRowId, (task) => update(flow, task, event.update));
       return;
-    case 'child-started':
-      onOpenTask(flow, event.taskRowId, (task) => {
-        if (task.subRunId === event.childId) typeOf(flow, task).childStarted?.(flow, task, event.childId);
-      });
-      return;
-    case 'child-ended':
-      onOpenTask(flow, event.taskRowId, (task) => {
-        if (task.subRunId === event.child.id) typeOf(flow, task).childEnded?.(flow, task, event.child);
-      });
-      return;
-    case 'child-refused':
-      onOpenTask(flow, event.taskRowId, (task) => {
-        if (task.subRunId !== null) flow.finish(task, { status: 'FAILED', reason: event.reason });
-      });
+    default:
+      onOpenTask(flow, event.taskRowId, (task) => onChild(flow, task, event));
   }
+}
+
+type ChildEvent = Extract<RunEvent, { kind: 'child-started' | 'child-ended' | 'child-refused' }>;
+
+/** News of a run that a task asked for. Of any other run they are not meant for it. */
+function onChild(flow: RunFlow, task: Task, event: ChildEvent): void {
+  const type = flow.typeOf(flow.stepOf(task), task);
+  if (event.kind === 'child-refused') {
+    if (task.subRunId !== null) flow.finish(task, { status: 'FAILED', reason: event.reason });
+  } else if (event.kind === 'child-started') {
+    if (task.subRunId === event.childId) type.childStarted?.(flow, task, event.childId);
+  } else if (task.subRunId === event.child.id) type.childEnded?.(flow, task, event.child);
 }
 
 function onOpenTask(flow: RunFlow, rowId: number, act: (task: Task) => void): void {
   const task = flow.task(rowId);
   if (task && !isTerminal(task.status)) act(task);
-}
-
-function typeOf(flow: RunFlow, task: Task) {
-  return flow.typeOf(flow.stepOf(task), task);
 }
 
 function isTimedOut(flow: RunFlow): boolean {

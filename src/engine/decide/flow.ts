@@ -1,7 +1,7 @@
 // How a run moves: tasks are scheduled, end, and lead on to what follows. Works on one draft for one decision. Every
 // step here costs the same whatever the size of the run; nothing recurses deeper than the definition nests.
 import type { Template } from '../../expressions/template.ts';
-import { EMPTY_OBJECT, Json, type JsonValue } from '../../model/json.ts';
+import type { JsonValue } from '../../model/json.ts';
 import type { Run, Task } from '../../model/run.ts';
 import type { TaskDefinition } from '../../model/task-definition.ts';
 import { isRetriable, isSuccessful, isTerminal } from '../../model/task-status.ts';
@@ -13,15 +13,14 @@ import {
   type Flow,
   type Place,
   placeOf,
-  queueOf,
   type RunEnding,
   type TaskType,
   type TaskTypes,
-  wireTypeOf,
 } from '../tasks/task-type.ts';
 import type { DecideContext, Effect } from './decision.ts';
 import type { Draft } from './draft.ts';
 import { endRun, exhaustedEnding } from './end-run.ts';
+import { newTask } from './new-task.ts';
 import { retryDelayMs } from './retry.ts';
 import { RunScope } from './run-scope.ts';
 import { dueMsOf, isTotalSpent, totalReason } from './timeouts.ts';
@@ -29,9 +28,6 @@ import { dueMsOf, isTotalSpent, totalReason } from './timeouts.ts';
 const REASON_CHARS_MAX = 500;
 /** A loop of steps that the engine runs itself yields after this many: a definition may not hold the process. */
 const INSERTED_MAX = 1000;
-
-/** Inputs without expressions are the same for every task of a step: one document, one text. */
-const constants = new WeakMap<Template, Json>();
 
 export class RunFlow implements Flow {
   readonly plan: Plan;
@@ -123,10 +119,8 @@ export class RunFlow implements Flow {
     const { now } = this;
     const own = this.types.get(step.type);
     const id = this.context.newId();
-    const input = this.#input(step, place, id);
-    const usual = this.#newTask(step, place, previous, delayMs, id, input);
-    const born = delayMs > 0 ? { ...usual, visibleMs: now + delayMs } : usual;
-    const task = { ...born, ...own?.birth?.(this, step, place, input) };
+    const usual = newTask(this, step, place, previous, delayMs, id);
+    const task = { ...usual, ...own?.birth?.(this, step, place, usual.input) };
     const type = this.typeOf(step, task);
     const rules = this.rulesOf(step, task);
     const complete = {
@@ -136,60 +130,6 @@ export class RunFlow implements Flow {
     };
     this.#draft.insert({ ...complete, dueMs: dueMsOf(complete, rules, type) });
     if (!type.queued && complete.visibleMs <= now) this.#ready.push(task.rowId);
-  }
-
-  #newTask(step: Step, place: Place, previous: Task | null, delayMs: number, id: string, input: Json): Task {
-    const { now } = this;
-    const type = this.types.get(step.type) ?? SIMPLE_FACE;
-    return {
-      rowId: this.context.newRowId(),
-      id,
-      runRowId: this.run.rowId,
-      ref: step.ref + place.scope,
-      step: step.ref,
-      scope: place.scope,
-      iteration: place.iteration,
-      type: wireTypeOf(type, step.name),
-      defName: step.name,
-      queue: queueOf(type, step.name),
-      domain: null,
-      seq: this.run.lastSeq + 1,
-      attempt: previous ? previous.attempt + 1 : 0,
-      retriedTaskId: previous?.id ?? null,
-      input,
-      fragment: place.fragment,
-      forkRowId: place.forkRowId,
-      responseTimeoutSeconds: 0,
-      startDelaySeconds: Math.ceil(delayMs / 1000),
-      scheduledMs: now,
-      firstScheduledMs: previous?.firstScheduledMs ?? now,
-      status: 'SCHEDULED',
-      output: EMPTY_OBJECT,
-      reason: null,
-      workerId: null,
-      pollCount: 0,
-      callbackAfterSeconds: 0,
-      startedMs: 0,
-      endedMs: 0,
-      updatedMs: now,
-      visibleMs: 0,
-      dueMs: 0,
-      retried: false,
-      executed: false,
-      waiting: 0,
-      subRunId: null,
-    };
-  }
-
-  #input(step: Step, place: Place, taskId: string): Json {
-    const { input, fallback } = step;
-    if (input.constant && !fallback) return constantInput(input);
-    const scope = new RunScope(this, place, step, taskId);
-    const resolved = Json.of(input.resolve(scope));
-    if (!fallback) return resolved;
-    const filled = { ...resolved.object };
-    for (const [key, value] of Object.entries(Json.of(fallback.resolve(scope)).object)) filled[key] ??= value;
-    return Json.of(filled);
   }
 
   /** Starts every engine-run task whose turn has come, in the order in which they were scheduled. */
@@ -334,14 +274,4 @@ export class RunFlow implements Flow {
   }
 
   readonly #isKnown = (type: string): boolean => this.types.has(type);
-}
-
-const SIMPLE_FACE: TaskType = { type: 'SIMPLE', queued: true };
-
-function constantInput(template: Template): Json {
-  const known = constants.get(template);
-  if (known) return known;
-  const input = Json.of(template.resolve({ lookup: () => undefined }));
-  constants.set(template, input);
-  return input;
 }

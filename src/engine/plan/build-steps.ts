@@ -60,14 +60,15 @@ export class OpenStep implements Step {
     this.depth = depth;
     this.index = sequence.steps.length;
     this.loopSteps = this.type === 'DO_WHILE' ? [] : NO_STEPS;
-    const rules = rulesFor(task, builder.definitions, this.type === 'SIMPLE');
+    const registered = registeredRules(task, builder.definitions);
+    const rules = rulesFor(task, registered, this.type === 'SIMPLE');
     const hasTemplate = Object.keys(rules.inputTemplate).length > 0;
     this.rules = rules;
     this.input = compileTemplate(
       hasTemplate ? { ...rules.inputTemplate, ...task.inputParameters } : task.inputParameters,
     );
     this.fallback = hasTemplate ? compileTemplate(rules.inputTemplate) : null;
-    this.#definition = this.type === 'SIMPLE' ? rules : registeredRules(task, builder.definitions);
+    this.#definition = this.type === 'SIMPLE' ? rules : registered;
   }
 
   get container(): Container {

@@ -12,7 +12,6 @@ import { taskDefinitionFaults } from './task-definition-faults.ts';
 import { allTasks } from './task-names.ts';
 import { fault, faultsOf } from './validate.ts';
 
-export { loadFragment, stepOf } from './fragments.ts';
 export { taskNamesOf } from './task-names.ts';
 
 /**

@@ -10,17 +10,24 @@ export type TaskDefinitions = Readonly<Record<string, TaskDefinition>>;
 const AD_HOC = adHocTaskDefinition('ad-hoc');
 const PASSIVE = { ...AD_HOC, retryCount: 0, responseTimeoutSeconds: 0 };
 
+/** Thousands of branches share one inline definition, parsed once: so should its rules be made once. */
+const inlineRules = new WeakMap<object, TaskDefinition>();
+
 /** `handed`: a SIMPLE task, which gets Conductor's ad-hoc rules when nobody registered it; system types get none. */
-export function rulesFor(task: WorkflowTask, definitions: TaskDefinitions, handed: boolean): TaskDefinition {
-  const registered = registeredRules(task, definitions);
-  const base = registered ?? { ...(handed ? AD_HOC : PASSIVE), name: task.name };
+export function rulesFor(task: WorkflowTask, registered: TaskDefinition | undefined, handed: boolean): TaskDefinition {
+  const base = rulesByName(task.name, registered, handed);
   return task.retryCount === undefined ? base : { ...base, retryCount: task.retryCount };
 }
 
 /** The inline or registered definition of a step, without its own retryCount. */
 export function registeredRules(task: WorkflowTask, definitions: TaskDefinitions): TaskDefinition | undefined {
-  if (task.taskDefinition) return { ...task.taskDefinition, name: task.name };
-  return Object.hasOwn(definitions, task.name) ? definitions[task.name] : undefined;
+  const { taskDefinition: inline, name } = task;
+  if (!inline) return Object.hasOwn(definitions, name) ? definitions[name] : undefined;
+  const known = inlineRules.get(inline);
+  if (known?.name === name) return known;
+  const rules = { ...inline, name };
+  inlineRules.set(inline, rules);
+  return rules;
 }
 
 /** Rules of a task type that only a run names (DYNAMIC, dynamic forks). */

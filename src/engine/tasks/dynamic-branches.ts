@@ -64,7 +64,10 @@ function legacy(input: JsonObject, param: string): Branches {
 function perItem(task: WorkflowTask, input: JsonObject, prefixed: boolean): Branches {
   const items = input.forkTaskInputs;
   if (!Array.isArray(items)) return refuse("Input 'forkTaskInputs' must be a list");
-  const kind = kindOf(input);
+  // The generated tasks have no place of their own for these, so the fork's hold for them.
+  const { optional, permissive, retryCount } = task;
+  const flags = { optional, permissive, ...(retryCount === undefined ? {} : { retryCount }) };
+  const kind = { ...kindOf(input), ...flags };
   const prefix = prefixed ? `_${task.taskReferenceName}_${kind.name}_` : `_${kind.name}_`;
   const tasks = items.map((item, index) => ({
     ...kind,
@@ -96,7 +99,7 @@ function quoted(item: JsonObject): JsonObject {
 }
 
 function quotedValue(value: JsonValue): JsonValue {
-  if (typeof value === 'string') return value.includes('${') ? value.replaceAll('${', '$${') : value;
+  if (typeof value === 'string') return value.includes('${') ? value.replaceAll('${', () => '$${') : value;
   if (Array.isArray(value)) return value.map(quotedValue);
   return isJsonObject(value) ? quoted(value) : value;
 }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { JsonObject, JsonValue } from '../../model/json.ts';
+import type { JsonObject } from '../../model/json.ts';
 import { Harness } from '../testing/harness.ts';
 
-const work = (ref: string, more: object = {}) => ({ name: 'work', taskReferenceName: ref, ...more });
+const work = (ref: string): JsonObject => ({ name: 'work', taskReferenceName: ref });
 const JOIN = { name: 'join', taskReferenceName: 'j', type: 'JOIN' };
 const LISTED = {
   name: 'fan',
@@ -12,7 +12,7 @@ const LISTED = {
   dynamicForkTasksInputParamName: 'inputs',
   inputParameters: { tasks: '${get.output.tasks}', inputs: '${get.output.inputs}' },
 };
-const PER_ITEM = {
+const PER_ITEM: JsonObject = {
   name: 'fan',
   taskReferenceName: 'fan',
   type: 'FORK_JOIN_DYNAMIC',
@@ -38,7 +38,7 @@ function fan(
 }
 
 describe('shape 1: a list of tasks and a map of inputs', () => {
-  const output = {
+  const output: JsonObject = {
     tasks: [
       { name: 'charge', taskReferenceName: 'c0', inputParameters: { currency: 'usd', amount: 0 } },
       { name: 'mail', taskReferenceName: 'm0', type: 'SIMPLE' },
@@ -74,16 +74,8 @@ describe('shape 1: a list of tasks and a map of inputs', () => {
     ],
     ['no task', { tasks: [{ name: 'x' }], inputs: {} }, /Not a workflow task/],
     ['inputs that are no map', { tasks: [], inputs: [1] }, /is not a map -> expecting a map of K,V {2}but found \[1\]/],
-    [
-      'equal references',
-      { tasks: [work('c'), work('c')] as JsonValue, inputs: {} },
-      /duplicate task reference name: c/,
-    ],
-    [
-      'a reference of the definition',
-      { tasks: [work('get')] as JsonValue, inputs: {} },
-      /duplicate task reference name: get/,
-    ],
+    ['equal references', { tasks: [work('c'), work('c')], inputs: {} }, /duplicate task reference name: c/],
+    ['a reference of the definition', { tasks: [work('get')], inputs: {} }, /duplicate task reference name: get/],
     [
       'an invalid task',
       { tasks: [{ name: 'h', taskReferenceName: 'h', type: 'HTTP' }], inputs: {} },
@@ -97,7 +89,7 @@ describe('shape 1: a list of tasks and a map of inputs', () => {
   });
 
   test('branches of any type, nested ones counted when all of them has ended', () => {
-    const nested = {
+    const nested: JsonObject = {
       name: 's',
       taskReferenceName: 's',
       type: 'SWITCH',
@@ -105,7 +97,7 @@ describe('shape 1: a list of tasks and a map of inputs', () => {
       expression: 'c',
       decisionCases: { x: [work('x1'), work('x2')] },
     };
-    const loop = {
+    const loop: JsonObject = {
       name: 'l',
       taskReferenceName: 'l',
       type: 'DO_WHILE',
@@ -117,13 +109,13 @@ describe('shape 1: a list of tasks and a map of inputs', () => {
       taskReferenceName: 'inner',
       inputParameters: { forkTaskName: 'deep', forkTaskInputs: [1, 2] },
     };
-    const tasks = [nested, loop, inner] as JsonValue;
+    const tasks = [nested, loop, inner];
     const h = fan(LISTED, { tasks, inputs: { s: { c: 'x' } } });
     h.complete('x1');
     h.complete('b__1');
     h.reload();
     h.complete('b__2');
-    h.complete('_fan_deep_0'.replace('fan', 'inner'));
+    h.complete('_inner_deep_0');
     h.complete('_inner_deep_1');
     expect(h.task('j').waiting).toBe(1);
     h.complete('x2', { v: 1 });
@@ -192,6 +184,14 @@ describe('shape 3: one task type, a list of inputs', () => {
     };
     const h = fan(PER_ITEM, { items: [] }, {}, [JOIN, again, { ...JOIN, taskReferenceName: 'k' }]);
     expect(h.has('_again_charge_0')).toBe(true);
+  });
+
+  test('optional, permissive and retryCount of the fork hold for its branches', () => {
+    const h = fan({ ...PER_ITEM, optional: true, retryCount: 0 }, { items: [1, 2] });
+    h.fail('_charge_0');
+    h.complete('_charge_1');
+    expect(h.statuses()).toMatchObject({ _charge_0: 'COMPLETED_WITH_ERRORS', j: 'COMPLETED_WITH_ERRORS' });
+    expect(h.run.status).toBe('COMPLETED');
   });
 
   test('refuses what is no list', () => {

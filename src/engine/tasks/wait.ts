@@ -19,8 +19,8 @@ export const wait: TaskType = {
       flow.finish(task, { status: 'FAILED_WITH_TERMINAL_ERROR', reason: wakeMs });
       return;
     }
-    const waiting: Task = { ...task, status: 'IN_PROGRESS', visibleMs: wakeMs };
-    if (wakeMs > 0 && wakeMs <= flow.now) complete(flow, waiting);
+    const waiting: Task = { ...task, status: 'IN_PROGRESS', visibleMs: wakeMs ?? 0 };
+    if (wakeMs !== null && wakeMs <= flow.now) complete(flow, waiting);
     else flow.watch(flow.put(waiting));
   },
   wake: complete,
@@ -30,8 +30,8 @@ function complete(flow: Flow, task: Task): void {
   flow.finish(task, { status: 'COMPLETED' });
 }
 
-/** The instant, 0 when only an update ends it, or why neither can be. */
-function wakeAt(task: Task, now: number): number | string {
+/** The instant, null when only an update ends it, or why neither can be. */
+function wakeAt(task: Task, now: number): number | null | string {
   const { duration, until } = task.input.object;
   if (isGiven(duration) && isGiven(until)) {
     return "Both 'duration' and 'until' specified. Please provide only one input";
@@ -42,7 +42,7 @@ function wakeAt(task: Task, now: number): number | string {
       return `Not valid duration: ${String(duration)}. Write it as in "1 days 2 hours 3 minutes 4 seconds"`;
     return now + durationMs;
   }
-  if (!isGiven(until)) return 0;
+  if (!isGiven(until)) return null;
   return parseUntilMs(String(until)) ?? `Invalid/Unsupported Wait Until format.  Provided: ${String(until)}`;
 }
 

@@ -80,7 +80,7 @@ export async function openParts(options: PartsOptions, undo: Undo): Promise<Part
   const clock = systemClock;
   const store = await createSqliteStore({ path: databasePath(options.dataDir) });
   undo.add(() => store.close());
-  const loop = new Loop(store, clock);
+  const loop = new Loop(store, clock, (error) => options.log.error('a round was lost', { error }));
   undo.add(() => loop.drained());
   const { allowOrigins } = options;
   const egress = createEgress({ allowOrigins: () => allowOrigins });

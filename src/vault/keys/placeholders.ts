@@ -15,10 +15,14 @@ const LITERAL = /\$\{workflow\.vault\.([A-Za-z0-9_-]+)\.key\}/g;
 export interface Placeholders {
   conceal(document: Json, rootRunId: string): Json;
   concealText(text: string, rootRunId: string): string;
-  /** `keyOf` gives the key id for a vendor (or undefined: stays literal); `write` derives the text of a key id. */
+  /**
+   * `literals`: the texts that the step's definition spells; the same text in a run's data stays as it is.
+   * `keyOf` gives the key id for a vendor (or undefined: stays literal); `write` derives the text of a key id.
+   */
   fill(
     input: Json,
     rootRunId: string,
+    literals: ReadonlySet<string>,
     keyOf: (vendor: string) => string | undefined,
     write: (keyId: string) => string,
   ): Json;
@@ -40,12 +44,12 @@ export function placeholders(texts: KeyTexts, mac: Mac): Placeholders {
       const concealed = concealText(plain, rootRunId);
       return concealed === plain ? document : Json.text(concealed);
     },
-    fill(input, rootRunId, keyOf, write) {
+    fill(input, rootRunId, literals, keyOf, write) {
       const text = input.text;
       if (text.indexOf(LITERAL_MARK) < 0 && text.indexOf(FILL_MARK) < 0) return input;
       const filled = text
         .replace(LITERAL, (whole, vendor: string) => {
-          const keyId = keyOf(vendor);
+          const keyId = literals.has(whole) ? keyOf(vendor) : undefined;
           return keyId === undefined ? whole : write(keyId);
         })
         .replace(CONCEALED, (whole, keyId: string, found: string) =>

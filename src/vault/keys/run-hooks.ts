@@ -51,11 +51,12 @@ export function runHooks({ registry, texts, placeholderMac, vendors }: RunHookOp
       ended.set(run.id, now);
       if (ended.size > ENDED_KEPT) ended.delete(ended.keys().next().value ?? '');
     },
-    fill(input, run, task) {
+    fill(input, run, task, literals) {
       const scope = { runId: run.id, attempt: task.attempt, ref: task.ref };
       return documents.fill(
         input,
         run.rootId,
+        literals,
         (vendor) => runKeyFor(run, vendor, registry),
         (keyId) => texts.write({ keyId, task: scope }),
       );

@@ -58,17 +58,20 @@ describe('paths', () => {
     expect(codeOf(() => readAddress([stripe], target))).toBe('malformed_request');
   });
 
-  test.each(['/stripe', '/stripe/v2/core/accounts', '/v1', '/other/v1/charges', '/oauth/token'])('does not know %s', (target) => {
-    expect(codeOf(() => readAddress([stripe], target))).toBe('not_found');
-  });
+  test.each(['/stripe', '/stripe/v2/core/accounts', '/v1', '/other/v1/charges', '/oauth/token'])(
+    'does not know %s',
+    (target) => {
+      expect(codeOf(() => readAddress([stripe], target))).toBe('not_found');
+    },
+  );
 
   test('the control routes at /v1/keys are not the proxy', () => {
-    expect(['/v1/keys', '/v1/keys/vk_1', '/api/tasks', '/vault/keys', '/'].map((path) => ownsPath([stripe], path))).toEqual(
-      Array(5).fill(false),
-    );
-    expect(['/v1/charges', '/v1/keysets', '/stripe/v1/keys', '/stripe'].map((path) => ownsPath([stripe], path))).toEqual(
-      Array(4).fill(true),
-    );
+    expect(
+      ['/v1/keys', '/v1/keys/vk_1', '/api/tasks', '/vault/keys', '/'].map((path) => ownsPath([stripe], path)),
+    ).toEqual(Array(5).fill(false));
+    expect(
+      ['/v1/charges', '/v1/keysets', '/stripe/v1/keys', '/stripe'].map((path) => ownsPath([stripe], path)),
+    ).toEqual(Array(4).fill(true));
   });
 });
 
@@ -156,7 +159,10 @@ describe('headers', () => {
   });
 
   test('gives the first value by its lower-case name', () => {
-    const header = readHeaders(['X-Agent-Run-Id', 'run', 'Accept', 'a', 'Accept', 'b', 'Content-Encoding', 'identity'], single);
+    const header = readHeaders(
+      ['X-Agent-Run-Id', 'run', 'Accept', 'a', 'Accept', 'b', 'Content-Encoding', 'identity'],
+      single,
+    );
     expect([header('x-agent-run-id'), header('accept'), header('cookie')]).toEqual(['run', 'a', undefined]);
   });
 
@@ -176,7 +182,12 @@ describe('headers', () => {
 });
 
 describe('calls', () => {
-  const read = (method: string, target: string, body: string | Uint8Array = '', type = 'application/x-www-form-urlencoded') => {
+  const read = (
+    method: string,
+    target: string,
+    body: string | Uint8Array = '',
+    type = 'application/x-www-form-urlencoded',
+  ) => {
     const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body;
     return readCall({ method, target, rawHeaders: ['content-type', type], body: bytes }, [stripe], 1000).call;
   };
@@ -201,7 +212,10 @@ describe('calls', () => {
   });
 
   test('reads a POST and a GET', () => {
-    expect(read('POST', '/stripe/v1/charges', 'amount=1')).toMatchObject({ path: '/v1/charges', operation: 'charges.create' });
+    expect(read('POST', '/stripe/v1/charges', 'amount=1')).toMatchObject({
+      path: '/v1/charges',
+      operation: 'charges.create',
+    });
     expect(read('GET', '/v1/charges?limit=3').params.canonical).toBe('limit=3');
     expect(read('HEAD', '/v1/charges').operation).toBe('charges.list');
   });

@@ -27,6 +27,10 @@ export class Faults {
     for (let i = 0; i < times; i += 1) this.#queue.push(fault);
   }
 
+  get pending(): number {
+    return this.#queue.length;
+  }
+
   take(): Fault | undefined {
     const queued = this.#queue.shift();
     if (queued) return queued;

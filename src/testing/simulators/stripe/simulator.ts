@@ -35,6 +35,8 @@ export interface StripeSimulator {
   readonly requests: readonly SimulatedRequest[];
   /** The next POSTs that would be carried out fail like this. */
   inject(fault: Fault, times?: number): void;
+  /** Injected and not met yet. */
+  readonly pendingFaults: number;
   /** Forgets an idempotency key, as Stripe does after a day. */
   forget(idempotencyKey: string): void;
   close(): Promise<void>;
@@ -66,6 +68,9 @@ export async function startStripeSimulator(options: StripeSimulatorOptions = {})
     charged: account.ledger.charged,
     paymentIntents: account.ledger.paymentIntents,
     requests: account.requests,
+    get pendingFaults() {
+      return account.faults.pending;
+    },
     inject: (fault, times) => account.faults.inject(fault, times),
     forget: (key) => account.keys.forget(key),
     close: () =>

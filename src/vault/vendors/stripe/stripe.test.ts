@@ -11,7 +11,13 @@ import { stripeVerdict } from './settle.ts';
 
 function cost(method: string, path: string, body = '') {
   const segments = path.slice(1).split('/');
-  return stripeCost({ method, path, segments, operation: stripeOperation(method, segments), params: readForm(body, 'body') });
+  return stripeCost({
+    method,
+    path,
+    segments,
+    operation: stripeOperation(method, segments),
+    params: readForm(body, 'body'),
+  });
 }
 
 test.each([
@@ -37,8 +43,16 @@ test.each([
 
 describe('prices', () => {
   test.each([
-    ['/v1/charges', 'amount=50&currency=usd', { kind: 'known', price: { amountMinor: 50, currency: 'usd' }, basis: 'whole' }],
-    ['/v1/payment_intents', 'amount=99999999&currency=USD', { kind: 'known', price: { amountMinor: 99_999_999, currency: 'usd' } }],
+    [
+      '/v1/charges',
+      'amount=50&currency=usd',
+      { kind: 'known', price: { amountMinor: 50, currency: 'usd' }, basis: 'whole' },
+    ],
+    [
+      '/v1/payment_intents',
+      'amount=99999999&currency=USD',
+      { kind: 'known', price: { amountMinor: 99_999_999, currency: 'usd' } },
+    ],
     ['/v1/payouts', 'amount=50&currency=eur', { kind: 'known', price: { currency: 'eur' } }],
     ['/v1/payment_intents/pi_1', 'amount=70', { kind: 'look-up', basis: 'total', path: '/v1/payment_intents/pi_1' }],
     ['/v1/payment_intents/pi_1', 'metadata[a]=b', { kind: 'free' }],
@@ -67,12 +81,15 @@ describe('prices', () => {
     },
   );
 
-  test.each(['currency=usd', 'amount=5', 'amount[]=5&currency=usd', 'amount=5&currency=us', 'amount=5&currency[a]=usd'])(
-    '%s is refused',
-    (body) => {
-      expect(() => cost('POST', '/v1/charges', body)).toThrow(Refusal);
-    },
-  );
+  test.each([
+    'currency=usd',
+    'amount=5',
+    'amount[]=5&currency=usd',
+    'amount=5&currency=us',
+    'amount=5&currency[a]=usd',
+  ])('%s is refused', (body) => {
+    expect(() => cost('POST', '/v1/charges', body)).toThrow(Refusal);
+  });
 
   test('reading and deleting cost nothing, ending with an invoice might', () => {
     expect(cost('GET', '/v1/charges').kind).toBe('free');
@@ -98,13 +115,33 @@ describe('prices', () => {
 
 describe('answers', () => {
   const verdict = (operation: string, status: number, body?: JsonObject, again = false, replayed = false) =>
-    stripeVerdict(operation, { status, body, header: (name) => (replayed && name === 'idempotent-replayed' ? 'true' : undefined) }, again);
+    stripeVerdict(
+      operation,
+      { status, body, header: (name) => (replayed && name === 'idempotent-replayed' ? 'true' : undefined) },
+      again,
+    );
 
   test.each([
-    ['charges.create', { id: 'ch_1', amount: 50, currency: 'usd' }, { kind: 'charged', micros: 500_000, basis: 'whole', objectId: 'ch_1' }],
-    ['payment_intents.confirm', { id: 'pi_1', amount: 50, amount_received: 0, status: 'requires_action', currency: 'usd' }, { kind: 'charged', micros: 500_000, basis: 'once' }],
-    ['payment_intents.confirm', { id: 'pi_1', amount: 50, status: 'requires_payment_method', currency: 'usd' }, { kind: 'released' }],
-    ['payment_intents.capture', { id: 'pi_1', amount: 50, amount_received: 30, currency: 'usd' }, { kind: 'charged', micros: 300_000, basis: 'total' }],
+    [
+      'charges.create',
+      { id: 'ch_1', amount: 50, currency: 'usd' },
+      { kind: 'charged', micros: 500_000, basis: 'whole', objectId: 'ch_1' },
+    ],
+    [
+      'payment_intents.confirm',
+      { id: 'pi_1', amount: 50, amount_received: 0, status: 'requires_action', currency: 'usd' },
+      { kind: 'charged', micros: 500_000, basis: 'once' },
+    ],
+    [
+      'payment_intents.confirm',
+      { id: 'pi_1', amount: 50, status: 'requires_payment_method', currency: 'usd' },
+      { kind: 'released' },
+    ],
+    [
+      'payment_intents.capture',
+      { id: 'pi_1', amount: 50, amount_received: 30, currency: 'usd' },
+      { kind: 'charged', micros: 300_000, basis: 'total' },
+    ],
     ['refunds.create', { id: 're_1', amount: 50, status: 'failed', currency: 'usd' }, { kind: 'released' }],
     ['charges.create', { id: 'ch_1', amount: 'many' }, { kind: 'charged-as-reserved', objectId: 'ch_1' }],
     ['charges.create', { id: 'ch_1', amount: 50, currency: 'jpy' }, { kind: 'charged-as-reserved' }],
@@ -134,7 +171,9 @@ describe('answers', () => {
   });
 
   test('a reused key proves nothing when the vault asks again', () => {
-    expect(verdict('charges.create', 400, { error: { type: 'idempotency_error' } }, true).settlement.kind).toBe('uncertain');
+    expect(verdict('charges.create', 400, { error: { type: 'idempotency_error' } }, true).settlement.kind).toBe(
+      'uncertain',
+    );
   });
 
   test('what the vendor keeps', () => {

@@ -1,0 +1,213 @@
+// The ledger's promises as properties: the cap is exact under any order of calls and outcomes, in memory as in the rows.
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { CapWindow, Charge } from '../../model/vault.ts';
+import { openTestVault, rowsOf, type TestVault } from '../vault.fixture.ts';
+import { windowStart } from './cap-window.ts';
+import { KeyTotals } from './key-totals.ts';
+import { TaskIdempotency } from './task-idempotency.ts';
+
+describe('the cap', () => {
+  let t: TestVault;
+
+  beforeEach(async () => {
+    t = await openTestVault();
+  });
+
+  afterEach(() => t.close());
+
+  test('spent and reserved never pass it, and reach it when equal charges ask for more', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 1, max: 60 }), async (fits, calls) => {
+        const { text, key } = await t.issue({ daily_usd_cap: (fits * 50) / 100 });
+        const statuses = await Promise.all(
+          Array.from(
+            { length: calls },
+            async () => (await t.post(text, '/v1/charges', 'amount=50&currency=usd')).status,
+          ),
+        );
+        const passed = Math.min(fits, calls);
+        expect(statuses.filter((status) => status === 200)).toHaveLength(passed);
+        expect(statuses.filter((status) => status === 429)).toHaveLength(calls - passed);
+        expect((await rowsOf(t, key)).totalMicros).toBe(passed * 500_000);
+        expect((await t.vault.keys.get(key.id)).usage).toMatchObject({
+          spentMicros: passed * 500_000,
+          reservedMicros: 0,
+        });
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  test('holds over random amounts, declines, lost answers and revocations, and agrees with the rows after a restart', async () => {
+    const call = fc.record({
+      amount: fc.integer({ min: 1, max: 300 }),
+      kind: fc.constantFrom('pay', 'pay', 'pay', 'decline', 'repeat'),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(call, { minLength: 1, maxLength: 40 }),
+        fc.integer({ min: 0, max: 2000 }),
+        fc.array(fc.constantFrom('error-after', 'reset-after', 'reset-before', 'conflict', 'rate-limit'), {
+          maxLength: 6,
+        }),
+        async (calls, capCents, faults) => {
+          const { text, key } = await t.issue({ daily_usd_cap: capCents / 100 });
+          const before = t.simulator.charged.length;
+          for (const fault of faults) t.simulator.inject(fault);
+          await Promise.all(
+            calls.map(({ amount, kind }, i) => {
+              const customer = kind === 'decline' ? 'cus_declined' : `cus_${i}`;
+              const name = kind === 'repeat' ? `${key.id}-same-${amount}` : `${key.id}-${i}`;
+              const body =
+                kind === 'repeat'
+                  ? `amount=${amount}&currency=usd`
+                  : `amount=${amount}&currency=usd&customer=${customer}`;
+              return t.post(text, '/v1/charges', body, ['idempotency-key', name]);
+            }),
+          );
+          const { usage } = await t.vault.keys.get(key.id);
+          const counted = usage.spentMicros + usage.reservedMicros;
+          expect(counted).toBeLessThanOrEqual(capCents * 10_000);
+          expect((await rowsOf(t, key)).totalMicros).toBe(counted);
+          // Whatever the vendor really charged is counted.
+          const charged = t.simulator.charged.slice(before).reduce((sum, { amount }) => sum + amount, 0);
+          expect(charged * 10_000).toBeLessThanOrEqual(counted);
+          expect(charged * 10_000).toBeGreaterThanOrEqual(usage.spentMicros);
+          // Faults that nobody met must not meet the next round.
+          while (t.simulator.pendingFaults > 0)
+            await t.post((await t.issue()).text, '/v1/charges', 'amount=1&currency=usd');
+        },
+      ),
+      { numRuns: 20 },
+    );
+    const keys = await t.vault.keys.list({ limit: 1000 });
+    t = await t.reopen();
+    for (const { key, usage } of keys) expect((await t.vault.keys.get(key.id)).usage).toEqual(usage);
+  });
+});
+
+describe('running totals', () => {
+  const step = fc.record({
+    afterMs: fc.integer({ min: 0, max: 9 * 3_600_000 }),
+    micros: fc.integer({ min: 1, max: 1000 }),
+    outcome: fc.constantFrom('settled', 'released', 'uncertain', 'reserved'),
+    actual: fc.integer({ min: 0, max: 1000 }),
+  });
+
+  test('are what the rows add up to, in every window, at every instant', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom<CapWindow>('utc_day', 'rolling_24h', 'lifetime'),
+        fc.array(step, { maxLength: 60 }),
+        (window, steps) => {
+          const totals = new KeyTotals(window, []);
+          const rows = new Map<number, Charge>();
+          let now = Date.UTC(2030, 0, 1);
+          steps.forEach(({ afterMs, micros, outcome, actual }, i) => {
+            now += afterMs;
+            totals.advance(now);
+            const added = charge(i, micros, totals.stamp(now));
+            totals.add(added);
+            const changed: Charge = {
+              ...added,
+              state: outcome,
+              amountMicros: outcome === 'released' ? 0 : outcome === 'settled' ? actual : micros,
+            };
+            totals.change(changed);
+            rows.set(i, changed);
+            const counted = [...rows.values()].filter(({ reservedMs }) => reservedMs >= windowStart(window, now));
+            const sum = (...states: string[]) =>
+              counted
+                .filter(({ state }) => states.includes(state))
+                .reduce((total, { amountMicros }) => total + amountMicros, 0);
+            expect(totals.spentMicros).toBe(sum('settled'));
+            expect(totals.reservedMicros).toBe(sum('reserved', 'uncertain'));
+          });
+          const reread = new KeyTotals(
+            window,
+            [...rows.values()].filter(({ state }) => state !== 'released'),
+          );
+          totals.advance(now);
+          reread.advance(now);
+          expect([reread.spentMicros, reread.reservedMicros]).toEqual([totals.spentMicros, totals.reservedMicros]);
+        },
+      ),
+    );
+  });
+
+  test('cost the same however many charges there were', () => {
+    const totals = new KeyTotals('rolling_24h', []);
+    for (let i = 0; i < 50_000; i += 1) {
+      const at = i * 10_000;
+      totals.advance(at);
+      totals.add(charge(i, 1, at));
+      totals.change({ ...charge(i, 1, at), state: 'settled' });
+    }
+    expect(totals.spentMicros).toBe(8640);
+  });
+
+  function charge(rowId: number, amountMicros: number, reservedMs: number): Charge {
+    return {
+      ...{
+        rowId,
+        keyId: 'k',
+        state: 'reserved',
+        amountMicros,
+        reservedMs,
+        settledMs: 0,
+        fingerprint: `f${rowId}`,
+        bodyDigest: '',
+      },
+      ...{
+        idempotencyKey: '',
+        runId: null,
+        ref: null,
+        attempt: 0,
+        requestId: '',
+        method: 'POST',
+        path: '',
+        body: '',
+        vendorObjectId: null,
+      },
+    };
+  }
+});
+
+describe('derived idempotency keys', () => {
+  const task = { runId: 'r', attempt: 0, ref: 'a' };
+
+  test('count up within an attempt and begin anew in the next', () => {
+    const ordinals = new TaskIdempotency();
+    const keys = (attempt: number) =>
+      ['x', 'y', 'z'].map((automatic) => {
+        const assigned = ordinals.assign('k', { ...task, attempt }, 'request', automatic, 1);
+        assigned.done(true);
+        return assigned.key;
+      });
+    const first = keys(0);
+    expect(new Set(first).size).toBe(3);
+    expect(keys(1)).toEqual(first);
+  });
+
+  test('stay with a call whose answer was lost, and with an SDK that repeats itself', () => {
+    const ordinals = new TaskIdempotency();
+    const lost = ordinals.assign('k', task, 'request', 'x', 1);
+    lost.done(false);
+    expect(ordinals.assign('k', task, 'request', 'y', 1).key).toBe(lost.key);
+    const next = ordinals.assign('k', task, 'request', 'z', 1);
+    expect(next.key).not.toBe(lost.key);
+    expect(ordinals.assign('k', task, 'request', 'z', 1).key).toBe(next.key);
+  });
+
+  test('differ by run, reference name and request', () => {
+    const ordinals = new TaskIdempotency();
+    const keys = [
+      ordinals.assign('k', task, 'request', null, 1),
+      ordinals.assign('k', { ...task, runId: 's' }, 'request', null, 1),
+      ordinals.assign('k', { ...task, ref: 'b' }, 'request', null, 1),
+      ordinals.assign('k', task, 'other', null, 1),
+    ].map(({ key }) => key);
+    expect(new Set(keys).size).toBe(4);
+  });
+});
