@@ -20,7 +20,8 @@ interface DemoResult {
 
 /** Charge tasks that the demo polls for itself and holds while their run is terminated. */
 const HELD_TASKS = 25;
-const HALTED_CUSTOMERS = 400;
+const HALTED_CUSTOMERS_MIN = 60;
+const HALTED_CUSTOMERS_MAX = 400;
 
 async function main(): Promise<void> {
   const options = readOptions();
@@ -81,15 +82,16 @@ async function billingRun(
 /** Holds some polled tasks, ends their run, and then tries to charge with them. Returns how many charges got through. */
 async function haltedRun(stage: Stage, options: DemoOptions, tell: (line?: string) => void): Promise<number> {
   const { priceCents } = options;
+  const customers = Math.max(HALTED_CUSTOMERS_MIN, Math.min(HALTED_CUSTOMERS_MAX, options.customers));
   tell();
   tell(`A second run, ended while workers are charging and ${HELD_TASKS} polled tasks are held back:`);
   // The poll waits before the run starts, so that it gets its tasks before the workers have them all.
   const polling = stage.api.poll('charge_customer', HELD_TASKS);
   const run = await startRun(stage, {
     plan: 'halted',
-    customers: HALTED_CUSTOMERS,
+    customers,
     priceCents,
-    capUsdMicros: HALTED_CUSTOMERS * priceCents * 10_000,
+    capUsdMicros: customers * priceCents * 10_000,
     form: options.form,
   });
   const held = await polling;

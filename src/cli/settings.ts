@@ -5,7 +5,7 @@ import { CliError, UsageError } from './host.ts';
 type Option = readonly [string, string];
 
 export const JSON_OPTION: Option = ['--json', 'print JSON'];
-export const DATA_DIR_OPTION: Option = ['--data-dir <directory>', 'database and keys (CONDUCTOR_DATA_DIR; .conductor)'];
+export const DATA_DIR_OPTION: Option = ['--data <directory>', 'database and keys (CONDUCTOR_DATA; ./data)'];
 export const MASTER_KEY_OPTION: Option = [
   '--master-key-file <file>',
   'file with 32 bytes in base64 (CONDUCTOR_MASTER_KEY_FILE; or the key itself in CONDUCTOR_MASTER_KEY)',
@@ -20,10 +20,10 @@ export const TARGET_OPTIONS: readonly Option[] = [
   JSON_OPTION,
 ];
 
-export const DATA_DIR_DEFAULT = '.conductor';
+export const DATA_DIR_DEFAULT = 'data';
 
 export function dataDirOf({ io }: Context, input: Input): string {
-  return input.text('dataDir') ?? io.env.CONDUCTOR_DATA_DIR ?? DATA_DIR_DEFAULT;
+  return input.text('data') ?? io.env.CONDUCTOR_DATA ?? DATA_DIR_DEFAULT;
 }
 
 /** The master key's text, or undefined when none is set. Throws CliError when its file cannot be read. */

@@ -26,10 +26,10 @@ describe('the billing demo', () => {
   const choices = [
     ['budget', '--customers 60 --cap 10 --price 0.50', { customers: 60, charged: 20, refused: 40, spentUsd: 10 }],
     ['seed', '--customers 60 --cap 10 --price 0.50', { customers: 60, charged: 20, refused: 40, spentUsd: 10 }],
-    ['budget', '--customers 30 --cap 10.333333 --price 0.75', { charged: 13, refused: 17, spentUsd: 9.75 }],
-    ['seed', '--customers 12 --cap 500 --price 0.5', { charged: 12, refused: 0, spentUsd: 6 }],
-    ['budget', '--customers 0 --cap 5', { charged: 0, refused: 0, spentUsd: 0 }],
-    ['budget', '--customers 7 --cap 1 --price 2', { charged: 0, refused: 7, spentUsd: 0 }],
+    ['budget', '--workers 1 --customers 30 --cap 10.333333 --price 0.75', { charged: 13, refused: 17, spentUsd: 9.75 }],
+    ['seed', '--workers 1 --customers 12 --cap 500 --price 0.5', { charged: 12, refused: 0, spentUsd: 6 }],
+    ['budget', '--workers 1 --customers 0 --cap 5', { charged: 0, refused: 0, spentUsd: 0 }],
+    ['budget', '--workers 1 --customers 7 --cap 1 --price 2', { charged: 0, refused: 7, spentUsd: 0 }],
   ] as const;
 
   it.each(choices)(
@@ -47,7 +47,7 @@ describe('the billing demo', () => {
   it(
     'tells people the story',
     async () => {
-      const { code, output } = await demo(['--customers', '10', '--cap', '3', '--price', '0.5']);
+      const { code, output } = await demo(['--workers', '1', '--customers', '10', '--cap', '3', '--price', '0.5']);
       expect(code).toBe(0);
       expect(output).toMatch(/sign in +X-API-Key: cnd_/);
       expect(output).toMatch(/charged +6\n/);

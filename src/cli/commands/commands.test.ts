@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 
 const cli = (argv: readonly string[], stage: Stage = {}) =>
-  runCli(argv, host, { ...stage, env: { CONDUCTOR_DATA_DIR: dataDir, ...stage.env } });
+  runCli(argv, host, { ...stage, env: { CONDUCTOR_DATA: dataDir, ...stage.env } });
 
 const GENERATE = ['keys', 'generate', '--name', 'billing-service'];
 const BILLING = ['--permissions', 'ensemble:billing-*:execute,ensemble:invoice-*:execute', '--expires', '90d'];

@@ -49,7 +49,7 @@ function dataDirectory(context: Context, input: Input): Finding {
   return {
     check: 'Data directory',
     ok,
-    detail: `${dataDir}${ok ? '' : ' cannot be written; give another --data-dir'}`,
+    detail: `${dataDir}${ok ? '' : ' cannot be written; give another --data'}`,
   };
 }
 

@@ -71,7 +71,6 @@ describe('key texts', () => {
 describe('placeholders', () => {
   const documents = placeholders(texts, MASTER.placeholderMac);
   const key = texts.write({ ...CLAIMS, task: { runId: 'r', attempt: 3, ref: 'a' } });
-  const SPELLED = new Set(['${workflow.vault.stripe.key}']);
   const fill = (input: Json, root: string, literals: readonly string[] = []) =>
     documents.fill(
       input,

@@ -72,9 +72,7 @@ const start = (of: Run, budget: unknown) =>
 const end = (of: Run) => t.loop.transact((batch, now) => t.vault.hooks.ended(of, batch, now));
 const LITERAL_TEXT = '${workflow.vault.stripe.key}';
 const LITERAL = Json.of({ key: LITERAL_TEXT });
-const LITERALS = new Set([LITERAL_TEXT]);
-const NO_LITERALS = new Set<string>();
-const SPELLED: ReadonlySet<string> = new Set(['${workflow.vault.stripe.key}']);
+const SPELLED: ReadonlySet<string> = new Set([LITERAL_TEXT]);
 const keyOf = (of: Run, ref = 'a', attempt = 0) =>
   String(t.vault.hooks.fill(LITERAL, of, task(ref, attempt), SPELLED).object.key);
 const BUDGET = { stripe: { capUsd: '1.00', allowedEndpoints: ['POST /v1/charges'] } };
