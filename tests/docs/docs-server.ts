@@ -10,7 +10,7 @@ import { startStripeSimulator } from '../../src/testing/simulators/stripe/index.
 
 export interface DocsServer {
   readonly server: RunningServer;
-  /** Working directory of the pages' commands; the server's data is in `.conductor` there. */
+  /** Working directory of the pages' commands; the server's data is in `data` there. */
   readonly folder: string;
   /** Runs commands in one bash. Resolves with what they printed; `code` 0 means that every one of them succeeded. */
   shell(commands: string): Promise<{ readonly code: number; readonly output: string }>;
@@ -25,7 +25,7 @@ export async function startDocsServer(): Promise<DocsServer> {
   const folder = mkdtempSync(join(tmpdir(), 'conductor-docs-'));
   const simulator = await startStripeSimulator();
   const server = await startServer({
-    dataDir: join(folder, '.conductor'),
+    dataDir: join(folder, 'data'),
     host: '127.0.0.1',
     port: 0,
     stripeUpstream: simulator.url,

@@ -100,8 +100,10 @@ export function readBytes(request: IncomingMessage, bytesMax: number): Promise<B
     };
     request.on('data', collect);
     request.once('end', () => settle());
-    // Comes after `end` too, and then changes nothing; without one the sender has gone.
-    request.once('close', () => settle(brokenOff()));
+    // Comes after `end` too; without one the sender has gone.
+    request.once('close', () => {
+      if (!request.complete) settle(brokenOff());
+    });
   });
 }
 

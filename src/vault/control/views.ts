@@ -4,7 +4,7 @@ import { usdNumber } from '../../model/money.ts';
 import type { AuditEntry, VaultKey } from '../../model/vault.ts';
 import type { SpendRow } from '../../store/port.ts';
 import { windowReset } from '../ledger/cap-window.ts';
-import type { Usage } from '../ledger/ledger.ts';
+import type { Usage } from '../ledger/reservation.ts';
 import type { SecretSummary } from '../secrets/secret-store.ts';
 
 export type KeyStatus = 'active' | 'revoked' | 'expired';

@@ -6,7 +6,7 @@ import { formatUsd } from '../../model/money.ts';
 import type { Charge } from '../../model/vault.ts';
 import { windowReset } from '../ledger/cap-window.ts';
 import type { Flight } from '../ledger/flights.ts';
-import type { ReserveRefusal, Usage } from '../ledger/ledger.ts';
+import type { ReserveRefusal, Usage } from '../ledger/reservation.ts';
 import type { Settlement } from '../ledger/settlement.ts';
 import type { ProxyReply } from '../proxy-api.ts';
 import type { Verdict } from '../vendors/vendor.ts';

@@ -2,8 +2,8 @@
 // the same. Owns the order; each stage is a file beside it. Must never forward what a stage refused, and never throw.
 import type { Upstream } from '../../egress/egress.ts';
 import { AppError } from '../../model/error.ts';
-import type { ChargeDraft, ReservePrice } from '../ledger/ledger.ts';
 import { writeOpenRequest } from '../ledger/open-request.ts';
+import type { ChargeDraft, ReservePrice } from '../ledger/reservation.ts';
 import { digest } from '../ledger/task-idempotency.ts';
 import type { ProxyReply, ProxyRequest } from '../proxy-api.ts';
 import type { OpenSecret } from '../secrets/secret-store.ts';

@@ -1,6 +1,6 @@
 // Why the vault did not forward a call, as a value thrown between stages. Owns the codes and their statuses; the vendor
 // owns how they look to its SDK. Messages say what, where and how to mend, and never hold a secret or a key.
-import type { Usage } from '../ledger/ledger.ts';
+import type { Usage } from '../ledger/reservation.ts';
 
 const STATUS = {
   malformed_request: 400,

@@ -1,7 +1,7 @@
 // What is known of a call so far, for its audit row. Owns the row's making; must never hold a body, a secret or a key.
 import type { AuditEntry, VaultKey } from '../../model/vault.ts';
 import type { TaskScope } from '../keys/key-text.ts';
-import type { Usage } from '../ledger/ledger.ts';
+import type { Usage } from '../ledger/reservation.ts';
 import type { Price, Vendor } from '../vendors/vendor.ts';
 
 /** Filled in as the call passes the stages. */

@@ -8,7 +8,7 @@ import type { Access } from '../../../access/access.ts';
 import { Loop } from '../../../orchestrator/loop.ts';
 import { createOrchestrator } from '../../../orchestrator/orchestrator.ts';
 import type { Orchestrator } from '../../../orchestrator/orchestrator-api.ts';
-import type { RunHooks } from '../../../orchestrator/ports.ts';
+import { NO_HOOKS } from '../../../orchestrator/testing/fixture.ts';
 import type { Store } from '../../../store/port.ts';
 import { createSqliteStore } from '../../../store/sqlite/store.ts';
 import { accessWith, ROOT } from '../../access.fixture.ts';
@@ -30,14 +30,6 @@ export interface TestConductor {
   stop(): Promise<void>;
 }
 
-const NO_VAULT: RunHooks = {
-  started: () => undefined,
-  ended: () => undefined,
-  fill: (input) => input,
-  conceal: (document) => document,
-  concealText: (text) => text,
-};
-
 /** `keys`: further API keys as text -> permissions; calls use the root key unless told. */
 export async function openConductor(keys: Readonly<Record<string, readonly string[]>> = {}): Promise<TestConductor> {
   const folder = await mkdtemp(join(tmpdir(), 'conductor-http-'));
@@ -48,7 +40,7 @@ export async function openConductor(keys: Readonly<Record<string, readonly strin
     loop,
     store,
     clock,
-    hooks: NO_VAULT,
+    hooks: NO_HOOKS,
     workers: [],
     newId: uuidv7,
     random: Math.random,

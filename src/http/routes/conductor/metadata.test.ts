@@ -104,6 +104,9 @@ describe('workflow definitions', () => {
       status: 200,
     });
     expect((await conductor.call('POST', `${WORKFLOW}/validate`, { name: 'checked', tasks: [] })).status).toBe(400);
+    const odd = { ...sequence('checked', 'a'), outputParameter: { a: 1 } };
+    const { json } = await conductor.call('POST', `${WORKFLOW}/validate`, odd);
+    expect(json.warnings).toEqual([expect.stringMatching(/outputParameter\b.*outputParameters/)]);
     expect((await conductor.call('GET', `${WORKFLOW}/checked`)).status).toBe(404);
   });
 

@@ -68,7 +68,7 @@ export class StripeLedger {
     const amount = amountOf(params);
     const currency = params.get('currency');
     if (amount === undefined) return invalid('Missing required param: amount.', 'amount');
-    if (currency === null) return invalid('Missing required param: currency.', 'currency');
+    if (!currency) return invalid('Missing required param: currency.', 'currency');
     const customer = params.get('customer');
     if (isDeclined(params)) return declined();
     const intent = resource === 'payment_intents';

@@ -1,0 +1,44 @@
+// What is asked of the ledger before a call, and what it answers. Shapes only.
+import type { AuditEntry, Charge } from '../../model/vault.ts';
+import type { Flight } from './flights.ts';
+import type { Basis } from './settlement.ts';
+
+export interface Usage {
+  readonly capMicros: number;
+  readonly spentMicros: number;
+  readonly reservedMicros: number;
+}
+
+export interface ReservePrice {
+  readonly micros: number;
+  readonly basis: Basis;
+  /** Ids of the object that the call is about, for the bases that look at what was counted for it. */
+  readonly objectIds: readonly string[];
+}
+
+/** A charge before it is reserved. */
+export type ChargeDraft = Omit<
+  Charge,
+  'rowId' | 'state' | 'amountMicros' | 'reservedMs' | 'settledMs' | 'vendorObjectId'
+>;
+
+export type ReserveRefusal =
+  | { readonly code: 'key_unknown' | 'key_revoked' | 'key_expired' | 'idempotency_error' | 'rate_limited' }
+  | { readonly code: 'cap_exhausted'; readonly attemptedMicros: number };
+
+export interface ReserveRequest {
+  /** Null when the call is expected to repeat an earlier one: should it not, the answer is `unpriced`. */
+  readonly price: ReservePrice | null;
+  readonly draft: ChargeDraft;
+  /** The audit row of a refusal: written in the transaction that refuses. */
+  refused(refusal: ReserveRefusal, usage: Usage | null, now: number): AuditEntry;
+}
+
+export type Reservation =
+  | { readonly kind: 'reserved'; readonly charge: Charge; readonly usage: Usage; readonly flight: Flight }
+  /** The same request was made before: nothing is reserved, the vendor repeats its answer. */
+  | { readonly kind: 'replay'; readonly charge: Charge; readonly usage: Usage; readonly flight: Flight | null }
+  /** Already counted: nothing to reserve. */
+  | { readonly kind: 'counted'; readonly usage: Usage }
+  | { readonly kind: 'unpriced' }
+  | { readonly kind: 'refused'; readonly refusal: ReserveRefusal; readonly usage: Usage | null };
