@@ -28,6 +28,7 @@ export function accessWith(
   return createAccess({
     transactor: {
       transact: () => Promise.reject(new Error('no test of the HTTP layer writes keys')),
+      transactSoon: () => Promise.reject(new Error('no test of the HTTP layer writes keys')),
       onLost: () => undefined,
       settled: () => Promise.resolve(),
     },

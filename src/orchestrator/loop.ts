@@ -1,6 +1,6 @@
 // The one loop all mutations pass through: operations that arrive together are decided one after another in memory,
-// written in ONE transaction and only then answered. While a commit is in flight new operations queue; there is no timer.
-// Must never answer before the commit, and never decide while another round is open.
+// written in ONE transaction and only then answered. While a commit is in flight new operations queue; nobody who waits
+// for an answer waits for a timer. Must never answer before the commit, and never decide while another round is open.
 import { AppError } from '../model/error.ts';
 import { emptyBatch, type Round, type Store, type WriteBatch } from '../store/port.ts';
 import type { Clock, Transactor } from './ports.ts';
@@ -18,6 +18,8 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
+/** How long what nobody waits for may wait for a round to ride with. */
+const SOON_MS = 5;
 /** Bounds how long the first caller of a round waits for the last one's decision. */
 const OPERATIONS_MAX = 500;
 
@@ -37,6 +39,7 @@ export class Loop implements Transactor {
   readonly #listeners: RoundListener[] = [];
   readonly #queue: Pending[] = [];
   #running = false;
+  #later: ReturnType<typeof setTimeout> | undefined;
   #idle: Promise<void> = Promise.resolve();
   rounds = 0;
   operations = 0;
@@ -61,22 +64,35 @@ export class Loop implements Transactor {
   }
 
   submit<T>(operation: Operation<T>): Promise<T> {
+    return this.#enqueue(operation, () => this.#start());
+  }
+
+  transactSoon<T>(decide: (batch: WriteBatch, now: number) => T): Promise<T> {
+    return this.#enqueue({ decide }, () => {
+      this.#later ??= setTimeout(() => this.#start(), SOON_MS);
+    });
+  }
+
+  #enqueue<T>(operation: Operation<T>, wake: () => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({ operation, resolve, reject });
-      if (!this.#running) this.#start();
+      if (!this.#running) wake();
     });
   }
 
   async settled(): Promise<void> {
-    if (this.#running) await this.submit({ decide: () => undefined });
+    if (this.#running || this.#queue.length > 0) await this.submit({ decide: () => undefined });
   }
 
   /** Resolves when nothing is queued and nothing is being committed. */
   async drained(): Promise<void> {
+    if (this.#later) this.#start();
     while (this.#running) await this.#idle;
   }
 
   #start(): void {
+    clearTimeout(this.#later);
+    this.#later = undefined;
     this.#running = true;
     // A turn of the event loop collects what arrived together; then rounds follow each other until the queue is empty.
     this.#idle = new Promise((resolve) => setImmediate(() => void this.#rounds().finally(resolve)));

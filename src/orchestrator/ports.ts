@@ -19,6 +19,8 @@ export interface Clock {
  */
 export interface Transactor {
   transact<T>(decide: (batch: WriteBatch, now: number) => T): Promise<T>;
+  /** The same for work whose caller has its answer already: rides with the next round, a few ms later at the latest. */
+  transactSoon<T>(decide: (batch: WriteBatch, now: number) => T): Promise<T>;
   onLost(listener: () => void): void;
   /** Resolves when everything submitted so far is committed: a read after it sees its own writes. */
   settled(): Promise<void>;

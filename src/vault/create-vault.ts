@@ -126,7 +126,7 @@ function proxyContext(options: VaultOptions, parts: Parts): WiredContext {
     ordinals: new TaskIdempotency(),
     bodyBytesMax: options.bodyBytesMax ?? BODY_BYTES_MAX,
     now: () => clock.now(),
-    newRequestId: () => `req_${options.newId().replaceAll('-', '')}`,
+    newRequestId: requestIds(options.newId()),
     upstream: (vendor) => upstreams[vendor] ?? stripeUpstream,
     secret: (vendor) => secrets.get(vendor),
     audit: (entry: AuditEntry) => transactor.transact((batch) => void batch.audit.push(entry)),
@@ -136,6 +136,16 @@ function proxyContext(options: VaultOptions, parts: Parts): WiredContext {
     defect: (error) =>
       options.log?.(`vault defect: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
     mayAuditUnknown: unknownCallers(() => clock.now()),
+  };
+}
+
+/** Unique over restarts by what is made once, within the process by counting: an id per call need not be random. */
+function requestIds(processId: string): () => string {
+  const prefix = `req_${processId.replaceAll('-', '')}`;
+  let count = 0;
+  return () => {
+    count += 1;
+    return `${prefix}${count.toString(36)}`;
   };
 }
 

@@ -55,6 +55,7 @@ beforeEach(async () => {
   access = await createAccess({
     transactor: {
       transact: () => Promise.reject(new Error('nothing is written here')),
+      transactSoon: () => Promise.reject(new Error('nothing is written here')),
       onLost: () => undefined,
       settled: () => Promise.resolve(),
     },

@@ -81,7 +81,7 @@ export class Ledger {
       const state = this.#states.get(charge.keyId);
       if (!state) continue;
       const done = await this.#counted(state, () =>
-        this.#options.transactor.transact((batch, now) => this.#settleNow(charge, settlement, audit, batch, now)),
+        this.#options.transactor.transactSoon((batch, now) => this.#settleNow(charge, settlement, audit, batch, now)),
       );
       if (!done) continue;
       this.#evict(charge.keyId);

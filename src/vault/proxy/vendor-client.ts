@@ -65,10 +65,12 @@ async function read(response: UpstreamResponse, request: VendorRequest): Promise
   if (request.mayStream && !small) {
     return { ...common, content: scrubStream(response.body, request.secret), body: undefined };
   }
-  const bytes = await collect(response.body);
+  const bytes = await (length <= BUFFERED_BYTES_MAX ? response.body.bytes() : collect(response.body));
   const text = new TextDecoder().decode(bytes);
-  // The bytes themselves go back unless something had to be cut out of them.
-  const content = text.includes(request.secret) ? scrubText(text, request.secret) : bytes;
+  // The bytes themselves go back unless something had to be cut out of them. ASCII is the same either way, and a
+  // string leaves in one write with its headers.
+  const same = text.length === bytes.length ? text : bytes;
+  const content = text.includes(request.secret) ? scrubText(text, request.secret) : same;
   return { ...common, content, body: parse(text) };
 }
 
