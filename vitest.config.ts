@@ -5,5 +5,7 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'tests/**/*.test.ts'],
     testTimeout: 30_000,
     pool: 'forks',
+    // Files mostly wait for disks, timers and processes: two at a time also on two cores.
+    maxWorkers: 2,
   },
 });

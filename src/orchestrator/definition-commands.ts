@@ -1,22 +1,26 @@
 // Registering and removing definitions: checked by compiling, committed, and only then visible to starts.
 import { compilePlan } from '../engine/plan/compile.ts';
+import { taskDefinitionFaults } from '../engine/plan/task-definition-faults.ts';
 import { AppError } from '../model/error.ts';
 import type { TaskDefinition } from '../model/task-definition.ts';
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
 import type { Definitions } from './definitions.ts';
 import type { Loop } from './loop.ts';
+import type { RunHooks } from './ports.ts';
 
 export class DefinitionCommands {
   readonly #loop: Loop;
   readonly #definitions: Definitions;
+  readonly #hooks: RunHooks;
 
-  constructor(loop: Loop, definitions: Definitions) {
+  constructor(loop: Loop, definitions: Definitions, hooks: RunHooks) {
     this.#loop = loop;
     this.#definitions = definitions;
+    this.#hooks = hooks;
   }
 
   async put(definition: WorkflowDefinition, mode: 'create' | 'overwrite'): Promise<void> {
-    check(definition);
+    this.#check(definition);
     await this.#loop.transact((batch, now) => {
       const known = this.#definitions.get(definition.name, definition.version);
       if (known && mode === 'create') {
@@ -30,7 +34,7 @@ export class DefinitionCommands {
 
   /** All or none. */
   async putAll(definitions: readonly WorkflowDefinition[]): Promise<void> {
-    for (const definition of definitions) check(definition);
+    for (const definition of definitions) this.#check(definition);
     const latest = new Map(definitions.map((one) => [`${one.name}.${one.version}`, one]));
     await this.#loop.transact((batch, now) => {
       for (const definition of latest.values()) {
@@ -65,6 +69,12 @@ export class DefinitionCommands {
     });
   }
 
+  /** Compiling is the check: task definitions cannot make a definition invalid. */
+  #check(definition: WorkflowDefinition): void {
+    compilePlan(definition, {}, 'check');
+    this.#hooks.check(definition);
+  }
+
   async removeTask(name: string): Promise<void> {
     await this.#loop.transact((batch) => {
       if (!this.#definitions.removeTask(name))
@@ -75,24 +85,10 @@ export class DefinitionCommands {
   }
 }
 
-/** Compiling is the check: task definitions cannot make a definition invalid. */
-function check(definition: WorkflowDefinition): void {
-  compilePlan(definition, {}, 'check');
-}
-
 function checkTask(definition: TaskDefinition): void {
-  const { name, responseTimeoutSeconds, timeoutSeconds } = definition;
-  const problem =
-    responseTimeoutSeconds < 1
-      ? 'must be at least 1'
-      : timeoutSeconds > 0 && responseTimeoutSeconds > timeoutSeconds
-        ? `must not be more than timeoutSeconds (${timeoutSeconds})`
-        : null;
-  if (!problem) return;
-  const message = `TaskDef ${name}: responseTimeoutSeconds ${problem}`;
-  throw new AppError('invalid_definition', message, [
-    { path: 'responseTimeoutSeconds', message: problem, invalidValue: String(responseTimeoutSeconds) },
-  ]);
+  const faults = taskDefinitionFaults(definition);
+  const [first] = faults;
+  if (first) throw new AppError('invalid_definition', `TaskDef ${definition.name}: ${first.message}`, faults);
 }
 
 /** A batch has no order between its lists: what was put earlier in the round and is removed now must not be written. */

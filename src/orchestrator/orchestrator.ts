@@ -36,7 +36,7 @@ class Conductor implements Orchestrator {
 
   constructor(options: OrchestratorOptions) {
     this.#core = new Core(options, (handed, result) => this.#report(handed, result));
-    this.#commands = new DefinitionCommands(options.loop, this.#core.definitions);
+    this.#commands = new DefinitionCommands(options.loop, this.#core.definitions, options.hooks);
   }
 
   open(): Promise<void> {

@@ -28,6 +28,8 @@ export interface Transactor {
 
 /** The vault's part in a run's life. All of it is synchronous and within the round. */
 export interface RunHooks {
+  /** A definition is being registered, or started inline. Throws AppError('invalid_definition') for a budget that cannot be kept. */
+  check(definition: WorkflowDefinition): void;
   /** A run was created: issues its run keys from the definition's budget. Throws AppError('invalid_request') when a cap does not resolve. */
   started(run: Run, definition: WorkflowDefinition, batch: WriteBatch, now: number): void;
   /** A run became terminal: revokes its run keys in the same transaction. */

@@ -15,6 +15,7 @@ import type { Orchestrator } from '../orchestrator-api.ts';
 import type { InProcessWorker, OrchestratorLimits, RunHooks } from '../ports.ts';
 
 export const NO_HOOKS: RunHooks = {
+  check: () => undefined,
   started: () => undefined,
   ended: () => undefined,
   fill: (input) => input,

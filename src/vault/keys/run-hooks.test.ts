@@ -203,3 +203,14 @@ test('K22: a key that a task output would hold is stored as a placeholder, and c
   expect((await t.vault.reads.spend('run-11'))[0]).toMatchObject({ ref: 'charge', costMicros: 500_000 });
   expect(t.vault.hooks.fill(stored, run('run-12'), task('charge', 0), SPELLED)).toBe(stored);
 });
+
+test('K30: a budget that cannot be kept is refused when its definition is registered', () => {
+  const check = (budget: unknown) => () => t.vault.hooks.check(definition(budget));
+  const part = { capUsd: 5, allowedEndpoints: ['POST /v1/charges'] };
+  expect(check({ stripe: part })).not.toThrow();
+  expect(check({ stripe: { ...part, capUsd: '${workflow.input.budget}' } })).not.toThrow();
+  expect(check({ stripes: part })).toThrow(/budget\.stripes: .*known: stripe/);
+  expect(check({ stripe: { ...part, capUsd: 'much' } })).toThrow(/budget\.stripe\.capUsd: "much"/);
+  expect(check({ stripe: { ...part, expiresIn: 'soon' } })).toThrow(/budget\.stripe\.expiresIn: "soon"/);
+  expect(check({ stripe: { ...part, allowedEndpoints: ['TEAPOT /'] } })).toThrow(/allowedEndpoints/);
+});

@@ -39,6 +39,9 @@ export function runHooks({ registry, texts, placeholderMac, vendors }: RunHookOp
   const ended = new Map<string, number>();
 
   return {
+    check({ budget = {} }) {
+      for (const [vendor, part] of Object.entries(budget)) checkBudget(vendor, part, vendors);
+    },
     started(run, definition, batch, now) {
       if (!definition.budget) return;
       // All of them are checked before the first is written: a refusal must leave nothing behind.
@@ -83,14 +86,24 @@ function runKeyFor(run: Run, vendor: string, registry: KeyRegistry): string | un
 
 function runKeys(budget: Budget, run: Run, now: number, vendors: ReadonlySet<string>, caps: CapReader): VaultKey[] {
   return Object.entries(budget).map(([vendor, part]) => {
-    const at = `budget.${vendor}`;
-    if (!vendors.has(vendor))
-      throw invalid(at, `"${vendor}" is not a vendor of the vault; known: ${[...vendors].join(', ')}`);
-    for (const endpoint of part.allowedEndpoints) {
-      if (!parseEndpoint(endpoint)) throw invalid(`${at}.allowedEndpoints`, `"${endpoint}" is not an endpoint`);
-    }
-    return runKey(run, vendor, part, caps(part.capUsd, run, `${at}.capUsd`), lifetimeOf(part, at), now);
+    const lifeMs = checkBudget(vendor, part, vendors);
+    return runKey(run, vendor, part, caps(part.capUsd, run, `budget.${vendor}.capUsd`), lifeMs, now);
   });
+}
+
+/** Everything that can be said of a budget before a run's input is known. Returns how long its run keys live. */
+function checkBudget(vendor: string, part: VendorBudget, vendors: ReadonlySet<string>): number {
+  const at = `budget.${vendor}`;
+  if (!vendors.has(vendor))
+    throw invalid(at, `"${vendor}" is not a vendor of the vault; known: ${[...vendors].join(', ')}`);
+  for (const endpoint of part.allowedEndpoints) {
+    if (!parseEndpoint(endpoint)) throw invalid(`${at}.allowedEndpoints`, `"${endpoint}" is not an endpoint`);
+  }
+  const { capUsd } = part;
+  if (!String(capUsd).includes('${') && parseUsd(capUsd) === undefined) {
+    throw invalid(`${at}.capUsd`, `${JSON.stringify(capUsd)} is not an amount of dollars`);
+  }
+  return lifetimeOf(part, at);
 }
 
 function runKey(
