@@ -22,6 +22,10 @@ const TIMERS_PER_ROUND = 500;
 /** Pause before the queues are rebuilt after a lost commit: the database needs a moment, or a person. */
 const RETRY_AFTER_LOSS_MS = 250;
 
+/** A look at a page of open runs every so often: all is well, or there is a defect to log and mend. */
+const REPAIR_EVERY_MS = 30_000;
+const REPAIR_PAGE = 200;
+
 const TASKS_IN_MEMORY = 50_000;
 const PAYLOAD_BYTES_MAX = 10 * 1024 * 1024;
 
@@ -43,6 +47,7 @@ export class Core {
   readonly #inProcess: InProcess;
   readonly #wakeups: Wakeups;
   readonly #fresh: boolean;
+  readonly #onDefect: (what: string) => void;
   /** The round that will serve what was touched; null when none is under way. */
   #poke: Promise<void> | null = null;
   /** Loads under way for queues whose ready tasks are of runs not in memory. */
@@ -52,6 +57,8 @@ export class Core {
   /** Memory no longer mirrors the store: rebuilt before the next decision. */
   #stale = true;
   #rebuilding: Promise<void> | null = null;
+  #repaired = 0;
+  #repairing: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: OrchestratorOptions, report: Report) {
     const { loop, store, clock, hooks, limits, newId } = options;
@@ -61,6 +68,7 @@ export class Core {
     this.hooks = hooks;
     this.newId = newId;
     this.payloadBytesMax = limits?.payloadBytesMax ?? PAYLOAD_BYTES_MAX;
+    this.#onDefect = options.onDefect ?? (() => undefined);
     this.#fresh = store.nextRowIds.task === 1;
     this.cache = new RunCache(this.definitions, this.reads, limits?.cachedTasks ?? TASKS_IN_MEMORY);
     const next = { ...store.nextRowIds };
@@ -109,10 +117,38 @@ export class Core {
       lost: () => this.#lost(),
     });
     await this.loop.submit({ load: (round) => this.load(round, []), decide: () => undefined });
+    this.#repairing = setInterval(() => void this.repair().catch(() => undefined), REPAIR_EVERY_MS);
+    this.#repairing.unref();
+  }
+
+  /**
+   * Compares the next page of stored open runs with memory, between two rounds, when both must be the same. What it
+   * finds is a defect of ours: reported, and mended by reading everything anew. Resolves with what was found.
+   */
+  async repair(): Promise<string | null> {
+    let found: string | null = null;
+    await this.loop.submit({
+      load: async (round) => {
+        await this.load(round, []);
+        // Timers that have just been taken out are about to be decided: memory is ahead for a moment.
+        if (this.#ringing) return;
+        const page = await this.reads.openRuns(this.#repaired, REPAIR_PAGE);
+        const now = this.clock.now();
+        this.#repaired = page.length < REPAIR_PAGE ? 0 : (page.at(-1)?.rowId ?? 0);
+        for (const run of page) found ??= this.schedule.disagreement(run, now);
+        if (found === null) return;
+        this.#onDefect(found);
+        this.#stale = true;
+        await this.load(round, []);
+      },
+      decide: () => undefined,
+    });
+    return found;
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    clearInterval(this.#repairing);
     this.#wakeups.stop();
     this.#inProcess.stop();
     this.pollers.dismiss();

@@ -14,6 +14,10 @@ export class DueHeap {
     return this.#times[0];
   }
 
+  has(key: number): boolean {
+    return this.#positions.has(key);
+  }
+
   /** Sets, moves or (with 0) removes a key. */
   set(key: number, atMs: number): void {
     const position = this.#positions.get(key);

@@ -72,6 +72,8 @@ export interface OrchestratorOptions {
   readonly random: () => number;
   readonly script: DecideContext['script'];
   readonly limits?: Partial<OrchestratorLimits>;
+  /** Told when the repair scan finds memory and store apart: a defect, to be logged. */
+  readonly onDefect?: (what: string) => void;
 }
 
 export interface OrchestratorLimits {

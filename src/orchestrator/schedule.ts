@@ -106,6 +106,21 @@ export class Schedule {
     for (const task of run.tasks) this.#open(task, entry, task.queue ?? task.defName, now);
   }
 
+  /** What memory lacks of a stored open run, in words for the log; null when nothing. */
+  disagreement(run: OpenRun, now: number): string | null {
+    if (this.#runRowIds.get(run.id) !== run.rowId) return `run ${run.id} is not known to be open`;
+    if (run.dueMs > 0 && !this.#heap.has(run.rowId * KINDS + RUN_DUE)) return `run ${run.id} has lost its timer`;
+    for (const task of run.tasks) {
+      const entry = this.#byRow.get(task.rowId);
+      if (entry?.status !== task.status) return `task ${task.id} is ${task.status}, not ${entry?.status ?? 'closed'}`;
+      if (task.dueMs > 0 && !this.#heap.has(task.rowId * KINDS + TASK_DUE)) return `task ${task.id} has lost its timer`;
+      const waits = task.visibleMs > now && this.#heap.has(task.rowId * KINDS + TASK_VISIBLE);
+      const offered = task.status !== 'SCHEDULED' || task.queue === null || entry.ready !== null || waits;
+      if (!offered) return `task ${task.id} is in no queue`;
+    }
+    return null;
+  }
+
   trackRun(run: Run): void {
     if (isRunTerminal(run.status)) {
       this.#runs.delete(run.rowId);

@@ -104,6 +104,7 @@ export async function openParts(options: PartsOptions, undo: Undo): Promise<Part
     newId: uuidv7,
     random: Math.random,
     script: await loadScriptRunner(),
+    onDefect: (what) => options.log.error('the repair scan found a defect', { what }),
   });
   undo.add(async () => {
     const answered = options.stopHttp();
