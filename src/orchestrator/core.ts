@@ -6,17 +6,17 @@ import { chooseDomain } from './domains.ts';
 import { HandOff } from './hand-off.ts';
 import { InProcess, type Report } from './in-process.ts';
 import type { Loop } from './loop.ts';
+import { openRuns } from './open-runs.ts';
 import type { HandedTask } from './orchestrator-api.ts';
+import type { OrchestratorOptions } from './orchestrator-options.ts';
 import { PollBook } from './poll-book.ts';
 import { Pollers } from './pollers.ts';
-import type { Clock, OrchestratorOptions, RunHooks } from './ports.ts';
+import type { Clock, RunHooks } from './ports.ts';
 import { type CachedRun, RunCache } from './run-cache.ts';
 import { type OpenEntry, Schedule } from './schedule.ts';
 import { TaskLimits } from './task-limits.ts';
 import { Wakeups } from './wakeups.ts';
 
-/** Open runs read at a time when queues and timers are rebuilt. */
-const REBUILD_PAGE = 1_000;
 /** Timers decided in one operation. */
 const TIMERS_PER_ROUND = 500;
 /** Pause before the queues are rebuilt after a lost commit: the database needs a moment, or a person. */
@@ -291,17 +291,11 @@ export class Core {
     this.schedule.clear();
     this.limits.restart(this.#fresh && this.loop.rounds === 0 ? 0 : now);
     await this.definitions.load(this.reads);
-    for (let after = 0; ; ) {
-      const page = await this.reads.openRuns(after, REBUILD_PAGE);
-      for (const run of page) {
-        this.schedule.restore(run, now);
-        for (const task of run.tasks) {
-          const orphan = task.status === 'IN_PROGRESS' && this.#inProcess.isOrphan(task.queue ?? '', task.id);
-          if (orphan) this.#redo(task.id);
-        }
-        after = run.rowId;
+    for await (const run of openRuns(this.reads)) {
+      this.schedule.restore(run, now);
+      for (const { id, queue, status } of run.tasks) {
+        if (status === 'IN_PROGRESS' && this.#inProcess.isOrphan(queue ?? '', id)) this.#redo(id);
       }
-      if (page.length < REBUILD_PAGE) break;
     }
     this.#stale = false;
     this.#wakeups.arm(this.schedule.nextDueMs);

@@ -1,11 +1,9 @@
 // What the loop needs from its neighbours, and what it offers to them. The vault hangs on these, never on the loop.
 
-import type { DecideContext } from '../engine/decide/decision.ts';
 import type { Json } from '../model/json.ts';
 import type { Run, Task } from '../model/run.ts';
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
-import type { Store, WriteBatch } from '../store/port.ts';
-import type { Loop } from './loop.ts';
+import type { WriteBatch } from '../store/port.ts';
 
 export interface Clock {
   now(): number;
@@ -60,25 +58,4 @@ export interface InProcessResult {
   readonly status: 'COMPLETED' | 'FAILED' | 'FAILED_WITH_TERMINAL_ERROR' | 'IN_PROGRESS';
   readonly output: Json;
   readonly reason: string | null;
-}
-
-export interface OrchestratorOptions {
-  readonly loop: Loop;
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly hooks: RunHooks;
-  readonly workers: readonly InProcessWorker[];
-  readonly newId: () => string;
-  readonly random: () => number;
-  readonly script: DecideContext['script'];
-  readonly limits?: Partial<OrchestratorLimits>;
-  /** Told when the repair scan finds memory and store apart: a defect, to be logged. */
-  readonly onDefect?: (what: string) => void;
-}
-
-export interface OrchestratorLimits {
-  /** Open tasks held in memory over all cached runs before idle runs are dropped from the cache. */
-  readonly cachedTasks: number;
-  /** Task input or output over this fails the task; run input over this is refused (bytes of JSON). */
-  readonly payloadBytesMax: number;
 }

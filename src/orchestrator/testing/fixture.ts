@@ -12,7 +12,8 @@ import { createSqliteStore } from '../../store/sqlite/store.ts';
 import { Loop } from '../loop.ts';
 import { createOrchestrator } from '../orchestrator.ts';
 import type { Orchestrator } from '../orchestrator-api.ts';
-import type { InProcessWorker, OrchestratorLimits, RunHooks } from '../ports.ts';
+import type { OrchestratorLimits } from '../orchestrator-options.ts';
+import type { InProcessWorker, RunHooks } from '../ports.ts';
 
 export const NO_HOOKS: RunHooks = {
   check: () => undefined,
