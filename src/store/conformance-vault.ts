@@ -46,7 +46,17 @@ function keys(store: () => Store): void {
     expect(await store().reads.vaultKeys({ runLabel, limit: 1 })).toEqual([newer]);
     expect(await store().reads.vaultKeys({ runLabel, vendor: 'stripe', limit: 10 })).toEqual([older]);
     expect((await store().reads.vaultKeys({ vendor: 'stripe', limit: 1 })).map(({ id }) => id)).toEqual([other.id]);
+    const live = async (liveAtMs: number) =>
+      (await store().reads.vaultKeys({ runLabel, liveAtMs, limit: 10 })).map(({ id }) => id);
+    await commit(store(), {
+      vaultKeys: [
+        { ...newer, expiresMs: 500 },
+        { ...older, expiresMs: 900 },
+      ],
+    });
+    expect([await live(499), await live(500), await live(900)]).toEqual([[newer.id, older.id], [older.id], []]);
     await commit(store(), { vaultKeys: [{ ...older, revokedMs: 9, capMicros: 1 }] });
+    expect(await live(0)).toEqual([newer.id]);
     expect(await store().reads.vaultKey(older.id)).toEqual({ ...older, revokedMs: 9, capMicros: 1 });
   });
 }

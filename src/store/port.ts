@@ -134,6 +134,8 @@ export type OpenTask = Pick<
 >;
 
 export interface VaultKeyFilter {
+  /** Only keys that are not revoked and expire after this instant; found by an index, whatever the history holds. */
+  readonly liveAtMs?: number;
   readonly runLabel?: string;
   readonly vendor?: string;
   readonly limit: number;

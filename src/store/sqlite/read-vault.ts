@@ -23,10 +23,12 @@ export function vaultReads(querier: Querier): VaultReads {
     },
 
     /** Newest first. */
-    vaultKeys: async ({ runLabel, vendor, limit }) => {
+    vaultKeys: async ({ runLabel, vendor, liveAtMs, limit }) => {
       const { where, values } = conditions({ run_label: runLabel, vendor });
-      const sql = `select document from vault_key${where} order by created_ms desc, id desc limit ?`;
-      const rows = await querier.all(sql, ...values, limit);
+      const live = liveAtMs === undefined ? [] : [liveAtMs];
+      const isLive = live.length === 0 ? '' : `${where === '' ? ' where' : ' and'} revoked_ms = 0 and expires_ms > ?`;
+      const sql = `select document from vault_key${where}${isLive} order by created_ms desc, id desc limit ?`;
+      const rows = await querier.all(sql, ...values, ...live, limit);
       return rows.map((row) => documentOf<VaultKey>(row));
     },
 

@@ -92,6 +92,8 @@ const UPSERT_VAULT_KEY = upsertInto<VaultKey>(
     vendor: (key) => stored(key.vendor),
     run_label: (key) => storedOrNull(key.runLabel),
     created_ms: (key) => key.createdMs,
+    expires_ms: (key) => key.expiresMs,
+    revoked_ms: (key) => key.revokedMs,
     document: JSON.stringify,
   }),
 );

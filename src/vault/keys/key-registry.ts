@@ -34,9 +34,7 @@ export class KeyRegistry {
 
   /** Reads the live keys: a run that ends must find its keys without a look at the store. */
   async load(now: number): Promise<void> {
-    for (const row of await this.#reads.vaultKeys({ limit: LOADED_MAX })) {
-      if (row.revokedMs === 0 && row.expiresMs > now) this.#put(row);
-    }
+    for (const row of await this.#reads.vaultKeys({ liveAtMs: now, limit: LOADED_MAX })) this.#put(row);
   }
 
   /** From memory: live keys, and revoked ones for a while. */

@@ -103,8 +103,11 @@ create table vault_key (
   vendor text not null,
   run_label text,
   created_ms integer not null,
+  expires_ms integer not null,
+  revoked_ms integer not null,
   document text not null
 ) without rowid;
+create index vault_key_live on vault_key (expires_ms) where revoked_ms = 0;
 create index vault_key_label on vault_key (run_label) where run_label is not null;
 
 create table charge (
