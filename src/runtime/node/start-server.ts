@@ -44,7 +44,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     listener.serve(createNodeHandler(routes));
     writeServerRecord(dataDir, { pid: process.pid, url: listener.url });
     undo.add(() => removeServerRecord(dataDir));
-    await parts.vault.recover();
+    // Charges that a crash left open are asked about beside the work: a vendor that hangs must not hold up the start.
+    void parts.vault.recover().catch((error: unknown) => log.error('open charges could not be read', { error }));
     if (options.open) log.warn('authentication is off (--open)', { url: listener.url });
     log.info('started', { url: listener.url, dataDir });
     return runningServer(parts, listener.url, localKey, undo, log);
