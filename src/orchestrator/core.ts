@@ -3,11 +3,11 @@ import type { Reads, Round, WriteBatch } from '../store/port.ts';
 import { Advance } from './advance.ts';
 import { Definitions } from './definitions.ts';
 import { chooseDomain } from './domains.ts';
+import { givenBack } from './given-back.ts';
 import { HandOff } from './hand-off.ts';
 import { InProcess, type Report } from './in-process.ts';
 import type { Loop } from './loop.ts';
 import { openRuns } from './open-runs.ts';
-import type { HandedTask } from './orchestrator-api.ts';
 import type { OrchestratorOptions } from './orchestrator-options.ts';
 import { PollBook } from './poll-book.ts';
 import { Pollers } from './pollers.ts';
@@ -101,7 +101,9 @@ export class Core {
       inProcess: (key) => this.#inProcess.taker(key),
       fetch: (runRowIds, key) => this.#fetch(runRowIds, key),
       wakeAt: (key, atMs) => this.#wakeups.queueAt(key, atMs),
-      release: (tasks) => this.#release(tasks),
+      release: (tasks) => {
+        for (const { task } of tasks) this.#giveBack(task.id);
+      },
     });
   }
 
@@ -259,29 +261,17 @@ export class Core {
     this.#fetches.set(key, fetched);
   }
 
-  /** Tasks of a poller that went away before its answer: given back at once, not after a response time-out. */
-  #release(tasks: readonly HandedTask[]): void {
-    for (const { task } of tasks) {
-      const open = this.schedule.task(task.id);
-      if (open)
-        void this.onOpenTask(open, (cached, batch, now) => this.giveBack(cached, open, batch, now)).catch(
-          () => undefined,
-        );
-    }
-  }
-
-  giveBack(cached: CachedRun, open: OpenEntry, batch: WriteBatch, now: number): void {
-    const task = cached.state.tasks.get(open.rowId);
-    if (task?.status !== 'IN_PROGRESS') return;
-    const update = {
-      status: 'IN_PROGRESS' as const,
-      output: task.output.object,
-      reason: task.reason,
-      workerId: null,
-      callbackAfterSeconds: 0,
-      extendLease: false,
+  /** A task that nobody works on any more goes back into its queue at once, not after a response time-out. */
+  #giveBack(taskId: string): void {
+    const open = this.schedule.task(taskId);
+    if (!open) return;
+    const work = (cached: CachedRun, batch: WriteBatch, now: number) => {
+      const task = cached.state.tasks.get(open.rowId);
+      if (task?.status !== 'IN_PROGRESS') return;
+      const event = { kind: 'update', taskRowId: open.rowId, update: givenBack(task) } as const;
+      this.advance.event(cached, event, batch, now);
     };
-    this.advance.event(cached, { kind: 'update', taskRowId: open.rowId, update }, batch, now);
+    void this.onOpenTask(open, work).catch(() => undefined);
   }
 
   /** Reads the store's open work into memory: at start, and after a commit was lost. */
@@ -294,19 +284,10 @@ export class Core {
     for await (const run of openRuns(this.reads)) {
       this.schedule.restore(run, now);
       for (const { id, queue, status } of run.tasks) {
-        if (status === 'IN_PROGRESS' && this.#inProcess.isOrphan(queue ?? '', id)) this.#redo(id);
+        if (status === 'IN_PROGRESS' && this.#inProcess.isOrphan(queue ?? '', id)) this.#giveBack(id);
       }
     }
     this.#stale = false;
     this.#wakeups.arm(this.schedule.nextDueMs);
-  }
-
-  /** An in-process task that was under way when the process ended: nobody works on it any more. */
-  #redo(taskId: string): void {
-    const open = this.schedule.task(taskId);
-    if (open)
-      void this.onOpenTask(open, (cached, batch, now) => this.giveBack(cached, open, batch, now)).catch(
-        () => undefined,
-      );
   }
 }
