@@ -5,7 +5,7 @@ import type { Task } from '../model/run.ts';
 export function givenBack(task: Task): TaskUpdate {
   return {
     status: 'IN_PROGRESS',
-    output: task.output.object,
+    output: task.output,
     reason: task.reason,
     workerId: null,
     callbackAfterSeconds: 0,

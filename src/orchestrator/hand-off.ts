@@ -101,7 +101,7 @@ export class HandOff {
     const { schedule, limits } = this.#options;
     const queue = schedule.ready(taker.key);
     if (!queue || taker.gone()) return true;
-    const missing = new Map<number, ReadyEntry[]>();
+    const missing: ReadyEntry[] = [];
     let more = true;
     while (taker.assigned.length < taker.count) {
       const ready = queue.take();
@@ -120,11 +120,12 @@ export class HandOff {
       const handed = this.#claim(ready, taker, batch, now);
       if (handed === 'refused') continue;
       if (handed !== 'absent') taker.assigned.push(handed);
-      else missing.set(ready.runRowId, [...(missing.get(ready.runRowId) ?? []), ready]);
-      if (missing.size >= taker.count) break;
+      else missing.push(ready);
+      if (missing.length >= taker.count) break;
     }
-    for (const entries of missing.values()) for (const ready of entries) queue.putBack(ready);
-    if (missing.size > 0) this.#options.fetch(new Set(missing.keys()), taker.key);
+    // The last one taken goes back first: first in stays first out.
+    for (const ready of missing.toReversed()) queue.putBack(ready);
+    if (missing.length > 0) this.#options.fetch(new Set(missing.map(({ runRowId }) => runRowId)), taker.key);
     if (taker.assigned.length > 0) this.#assigned.add(taker);
     return more;
   }

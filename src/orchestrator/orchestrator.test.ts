@@ -381,3 +381,22 @@ test('remove deletes an ended run and refuses a running one', async () => {
   await orchestrator.remove(id);
   expect(await fixture.store.reads.run(id, true)).toBeNull();
 });
+
+test('first in stays first out for tasks of a run that is not in memory', async () => {
+  const branches = Array.from({ length: 300 }, (_, n) => [{ ...simple('a'), taskReferenceName: `a${n}` }]);
+  await register(fixture.orchestrator, {
+    name: 'wide',
+    tasks: [
+      { name: 'f', taskReferenceName: 'f', type: 'FORK_JOIN', forkTasks: branches },
+      { name: 'j', taskReferenceName: 'j', type: 'JOIN' },
+    ],
+  });
+  await start(fixture.orchestrator, { name: 'wide' });
+  await fixture.reopen();
+  const taken: string[] = [];
+  for (let left = 300; left > 0; left -= 20) {
+    const tasks = await pollOf(fixture.orchestrator, 'a', 20);
+    taken.push(...tasks.map((one) => one.task.ref));
+  }
+  expect(taken).toEqual(branches.map((_, n) => `a${n}`));
+});

@@ -166,7 +166,7 @@ class Conductor implements Orchestrator {
       const update = {
         ...UNFILLED,
         status,
-        output: this.#core.hooks.conceal(output, run.rootId).object,
+        output: this.#core.hooks.conceal(output, run.rootId),
         workerId,
       };
       this.#core.advance.event(cached, { kind: 'update', taskRowId: task.rowId, update }, batch, now);
@@ -251,7 +251,7 @@ class Conductor implements Orchestrator {
     const update = {
       ...UNFILLED,
       status: result.status,
-      output: this.#core.hooks.conceal(result.output, handed.run.rootId).object,
+      output: this.#core.hooks.conceal(result.output, handed.run.rootId),
       reason: result.reason === null ? null : this.#core.hooks.concealText(result.reason, handed.run.rootId),
       workerId: 'server',
     };

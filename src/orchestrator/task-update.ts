@@ -14,7 +14,7 @@ const LOGS_PER_UPDATE = 10;
 
 export const UNFILLED = {
   status: 'IN_PROGRESS',
-  output: {},
+  output: EMPTY_OBJECT,
   reason: null,
   workerId: null,
   callbackAfterSeconds: 0,
@@ -54,7 +54,7 @@ function toUpdate(core: Core, cached: CachedRun, result: TaskResult): TaskUpdate
   const reason = result.reasonForIncompletion;
   const update = {
     status: result.status,
-    output: result.outputData,
+    output: given,
     reason: reason === undefined ? null : core.hooks.concealText(reason, rootId),
     workerId: result.workerId ?? null,
     callbackAfterSeconds: result.callbackAfterSeconds,
@@ -64,11 +64,11 @@ function toUpdate(core: Core, cached: CachedRun, result: TaskResult): TaskUpdate
     return {
       ...update,
       status: 'FAILED_WITH_TERMINAL_ERROR',
-      output: EMPTY_OBJECT.object,
+      output: EMPTY_OBJECT,
       reason: `The task output has more than ${core.payloadBytesMax} bytes.`,
     };
   }
-  return { ...update, output: core.hooks.conceal(given, rootId).object };
+  return { ...update, output: core.hooks.conceal(given, rootId) };
 }
 
 function addLogs(core: Core, cached: CachedRun, result: TaskResult, batch: WriteBatch, now: number): void {

@@ -1,6 +1,6 @@
 // What goes into a decision and what comes out of it. The engine's whole contract with the loop around it.
 import type { ScriptResult } from '../../expressions/script-result.ts';
-import type { JsonObject, JsonValue } from '../../model/json.ts';
+import type { Json, JsonObject, JsonValue } from '../../model/json.ts';
 import type { Run, RunParent, Task, TaskLog } from '../../model/run.ts';
 import type { RunStatus } from '../../model/run-status.ts';
 import type { TaskDefinition } from '../../model/task-definition.ts';
@@ -54,7 +54,8 @@ export type RunEvent =
 
 export interface TaskUpdate {
   readonly status: TaskStatus;
-  readonly output: JsonObject;
+  /** Stored as it is: a document that was made into text on its way here is not made into text again. */
+  readonly output: Json;
   readonly reason: string | null;
   readonly workerId: string | null;
   readonly callbackAfterSeconds: number;

@@ -1,5 +1,4 @@
 // What happens to one open task: it is claimed, reported on, or its time comes. Must never be called for a terminal one.
-import { Json } from '../../model/json.ts';
 import type { Task } from '../../model/run.ts';
 import { isTerminal } from '../../model/task-status.ts';
 import { isAsyncComplete } from '../tasks/in-process.ts';
@@ -36,7 +35,7 @@ export function update(flow: RunFlow, task: Task, report: TaskUpdate): void {
   }
   const reported: Task = {
     ...task,
-    output: Json.of(report.output),
+    output: report.output,
     reason: report.reason?.slice(0, REASON_CHARS_MAX) ?? null,
     workerId: report.workerId ?? task.workerId,
     callbackAfterSeconds: report.callbackAfterSeconds,

@@ -33,6 +33,9 @@ export interface HarnessOptions {
 
 export const START_MS = 1_000_000;
 
+/** What a test reports; the rest is what workers usually say. */
+export type Report = Partial<Omit<TaskUpdate, 'output'>> & { readonly output?: JsonObject };
+
 export class Harness {
   readonly plan: Plan;
   readonly effects: Effect[] = [];
@@ -133,19 +136,19 @@ export class Harness {
     return this.send({ kind: 'claim', taskRowId: task.rowId, workerId });
   }
 
-  update(ref: string, update: Partial<TaskUpdate>): Decision {
+  update(ref: string, update: Report): Decision {
     return this.report(this.task(ref), update);
   }
 
-  report(task: Task, update: Partial<TaskUpdate>): Decision {
+  report(task: Task, update: Report): Decision {
     const whole: TaskUpdate = {
       status: 'COMPLETED',
-      output: {},
       reason: null,
       workerId: 'worker-1',
       callbackAfterSeconds: 0,
       extendLease: false,
       ...update,
+      output: Json.of(update.output ?? {}),
     };
     return this.send({ kind: 'update', taskRowId: task.rowId, update: whole });
   }
