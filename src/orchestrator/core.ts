@@ -217,7 +217,7 @@ export class Core {
   #afterCommit(): void {
     this.#handOff.deliver();
     this.advance.committed();
-    if (!this.#ringing) this.#wakeups.arm(this.schedule.nextDueMs);
+    if (!this.#ringing) this.#wakeups.rearm(this.schedule.nextDueMs);
     if (this.schedule.touched.size > 0 && !this.#stale) for (const key of this.schedule.touched) this.touch(key);
   }
 
@@ -288,6 +288,6 @@ export class Core {
       }
     }
     this.#stale = false;
-    this.#wakeups.arm(this.schedule.nextDueMs);
+    this.#wakeups.rearm(this.schedule.nextDueMs);
   }
 }

@@ -26,8 +26,13 @@ export class Wakeups {
     const due: string[] = [];
     for (const [key, atMs] of this.#queues) if (atMs <= now) due.push(key);
     for (const key of due) this.#queues.delete(key);
-    for (const atMs of this.#queues.values()) this.arm(atMs);
     return due;
+  }
+
+  /** Rings for the next timer and for every queue that waits: an alarm that came while another was answered is not lost. */
+  rearm(nextDueMs: number | undefined): void {
+    this.arm(nextDueMs);
+    for (const atMs of this.#queues.values()) this.arm(atMs);
   }
 
   /** Rings at this instant or earlier. */
