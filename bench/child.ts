@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { newDatabase } from './databases.ts';
 
 const readySchema = z.object({ url: z.string(), key: z.string().default('') });
 const numbersSchema = z.record(z.string(), z.number());
@@ -24,12 +25,13 @@ export class Child {
   }
 
   /** Starts `<name>-process` beside this file on a data folder of its own, and waits until it answers. */
-  static async start(name: 'server' | 'upstream' | 'pass-through', upstream = ''): Promise<Child> {
+  static async start(name: 'server' | 'upstream' | 'pass-through', upstream = '', database?: string): Promise<Child> {
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
     const file = fileURLToPath(new URL(`./${name}-process.${extension}`, import.meta.url));
     const scratch = mkdtempSync(join(tmpdir(), 'conductor-bench-'));
+    const url = name === 'server' ? (database ?? (await newDatabase()) ?? '') : '';
     const child = fork(file, {
-      env: { ...process.env, BENCH_DATA: scratch, BENCH_UPSTREAM: upstream },
+      env: { ...process.env, BENCH_DATA: scratch, BENCH_UPSTREAM: upstream, BENCH_DATABASE: url },
       execArgv: [...process.execArgv, '--expose-gc'],
     });
     const died = once(child, 'exit').then(() => Promise.reject(new Error(`${name} ended before it was ready`)));

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { endStore, useStore } from './databases.ts';
 import { forkCost } from './parts/fork-cost.ts';
 import { handOff } from './parts/hand-off.ts';
 import { idleRunBytes } from './parts/idle-runs.ts';
@@ -38,6 +39,7 @@ const PARTS: Readonly<Record<string, Part>> = {
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
+    store: { type: 'string', default: 'sqlite' },
     only: { type: 'string', default: Object.keys(PARTS).join(',') },
     out: { type: 'string', default: join('bench', 'results.json') },
   },
@@ -47,6 +49,7 @@ const [cpu] = cpus();
 console.log(`${cpus().length} cores (${cpu?.model.trim() ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GB,`);
 console.log(`node ${process.version} on ${process.platform} ${process.arch}${values.quick ? ', quick' : ''}\n`);
 
+await useStore(values.store);
 const results = emptyResults();
 for (const name of values.only.split(',')) {
   const part = PARTS[name];
@@ -55,5 +58,6 @@ for (const name of values.only.split(',')) {
   await part(values.quick, results);
   console.error(`${name} took ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
 }
+await endStore();
 console.log(`\n${table(results)}`);
 writeFileSync(values.out, `${JSON.stringify(results, null, 2)}\n`);

@@ -32,7 +32,7 @@ function copyAssets() {
     for (const file of filesUnder(join(root, folder))) {
       const from = join(root, folder, file);
       const to = join(dist, folder, file);
-      if (!ASSET.test(file) || file.endsWith('results.json')) continue;
+      if (!ASSET.test(file) || /(results|peers)\.json$/.test(file)) continue;
       if (!existsSync(to) || statSync(to).mtimeMs < statSync(from).mtimeMs) cpSync(from, to);
     }
   }

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { AppError } from '../model/error.ts';
 import { Loop } from '../orchestrator/loop.ts';
-import type { Store } from '../store/port.ts';
+import { RoundConflict, type Store } from '../store/port.ts';
 import { createSqliteStore } from '../store/sqlite/store.ts';
 import type { HeaderLookup } from './access.ts';
 import { type AccessOptions, createAccess } from './create-access.ts';
+import { withCommit } from './store.fixture.ts';
 
 const LOCAL_KEY = 'cnd_local_test';
 const SECRET = new Uint8Array(32).fill(7);
@@ -40,6 +41,7 @@ function access(options: Partial<AccessOptions> = {}) {
   return createAccess({
     transactor: loop,
     reads: store.reads,
+    freshness: null,
     clock,
     tokenSecret: SECRET,
     localKey: LOCAL_KEY,
@@ -187,6 +189,26 @@ describe('API keys', () => {
     expect(it.listKeys()).toEqual(before);
     await it.generateKey(REQUEST);
     expect(await store.reads.apiKeys()).toHaveLength(before.length + 1);
+  });
+
+  test('a key made in a round that was lost to another process, and tried again, is there once', async () => {
+    const before = await store.reads.apiKeys();
+    let lost = 0;
+    const rival = new Loop(
+      withCommit(store, (round, batch) => {
+        lost += 1;
+        return lost === 1 ? Promise.reject(new RoundConflict()) : round.commit(batch);
+      }),
+      clock,
+    );
+    const it = await access({ transactor: rival });
+    const { key, record } = await it.generateKey(REQUEST);
+    expect(lost).toBe(2);
+    expect(it.authenticate(withKey(key)).id).toBe(record.id);
+    expect(it.listKeys()).toHaveLength(before.length + 1);
+    expect(await store.reads.apiKeys()).toContainEqual(record);
+    expect(await store.reads.apiKeys()).toHaveLength(before.length + 1);
+    await rival.drained();
   });
 
   test.each([

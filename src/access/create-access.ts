@@ -3,6 +3,7 @@
 import type { ApiKeyRecord } from '../model/api-key.ts';
 import { AppError } from '../model/error.ts';
 import type { Clock, Transactor } from '../orchestrator/ports.ts';
+import type { Freshness } from '../store/freshness.ts';
 import type { Reads } from '../store/port.ts';
 import type { Access, HeaderLookup, Principal } from './access.ts';
 import { type ApiKeys, keyState } from './api-keys.ts';
@@ -17,6 +18,11 @@ import { type Holder, VerifiedSecrets } from './verified-secrets.ts';
 export interface AccessOptions {
   readonly transactor: Transactor;
   readonly reads: Pick<Reads, 'apiKeys'>;
+  /**
+   * Null where nobody else writes keys. Else whoever asks awaits `ensure()` before `authenticate` or `issueToken`: these
+   * are synchronous, and see what was committed by then.
+   */
+  readonly freshness: Freshness | null;
   readonly clock: Clock;
   /** Signs tokens; at least 32 bytes. The same after a restart, so that workers need not sign in again. */
   readonly tokenSecret: Uint8Array;
@@ -31,8 +37,7 @@ const ANONYMOUS: Principal = { id: 'anonymous', name: 'anonymous (--open)', perm
 
 /** Reads every key from the store. Throws when the store does not answer, or the secret is too short. */
 export async function createAccess(options: AccessOptions): Promise<Access & ApiKeys> {
-  const registry = new KeyRegistry(options.transactor, await options.reads.apiKeys());
-  return new KeyedAccess(options, registry);
+  return new KeyedAccess(options, await KeyRegistry.open(options));
 }
 
 class KeyedAccess implements Access, ApiKeys {

@@ -1,9 +1,11 @@
 // All API keys, in memory by hash, and the only writer of their rows. What is live here is committed; what a round has
-// decided but not committed is staged beside it. Must never keep a key's text, nor answer from what is staged.
+// decided but not committed is staged beside it. Where other processes write too, all is read anew when they have, and a
+// change is decided under their lock. Must never keep a key's text, nor answer from what is staged.
 import type { ApiKeyRecord } from '../model/api-key.ts';
 import { AppError } from '../model/error.ts';
 import type { Transactor } from '../orchestrator/ports.ts';
-import type { WriteBatch } from '../store/port.ts';
+import type { Freshness } from '../store/freshness.ts';
+import type { Reads, Round, WriteBatch } from '../store/port.ts';
 import type { Principal } from './access.ts';
 import { type GeneratedKey, type KeyRequest, keyState } from './api-keys.ts';
 import { hashKey, newKeyId, newKeyText } from './key-text.ts';
@@ -18,16 +20,37 @@ export interface LiveKey {
   readonly principal: Principal;
 }
 
+export interface KeyRegistryOptions {
+  readonly transactor: Transactor;
+  readonly reads: Pick<Reads, 'apiKeys'>;
+  /** Null where nobody else writes keys. */
+  readonly freshness: Freshness | null;
+}
+
 export class KeyRegistry {
   readonly #transactor: Transactor;
+  readonly #reads: Pick<Reads, 'apiKeys'>;
+  readonly #freshness: Freshness | null;
   readonly #byId = new Map<string, LiveKey>();
   readonly #byHash = new Map<string, LiveKey>();
   readonly #staged = new Map<string, ApiKeyRecord>();
+  #readsBegun = 0;
+  #readShown = 0;
 
-  constructor(transactor: Transactor, records: readonly ApiKeyRecord[]) {
+  private constructor({ transactor, reads, freshness }: KeyRegistryOptions) {
     this.#transactor = transactor;
-    for (const record of records) this.#admit(record);
+    this.#reads = reads;
+    this.#freshness = freshness;
     transactor.onLost(() => this.#staged.clear());
+    freshness?.onChange('apiKeys', () => this.#reload());
+  }
+
+  /** Rejects when the store does not answer. */
+  static async open(options: KeyRegistryOptions): Promise<KeyRegistry> {
+    const registry = new KeyRegistry(options);
+    // After it has begun to listen: a change during this read is then read again.
+    await registry.#reload();
+    return registry;
   }
 
   byHash(hash: string): LiveKey | undefined {
@@ -75,19 +98,47 @@ export class KeyRegistry {
   async #write(
     change: (now: number, stage: (record: ApiKeyRecord) => ApiKeyRecord) => ApiKeyRecord,
   ): Promise<ApiKeyRecord> {
-    const staged: ApiKeyRecord[] = [];
-    const result = await this.#transactor.transact((batch, now) =>
-      change(now, (record) => {
-        staged.push(record);
-        this.#staged.set(record.id, record);
-        return putRow(batch, record);
-      }),
-    );
+    let staged: ApiKeyRecord[] = [];
+    const result = await this.#transactor.submit({
+      load: (round) => this.#refresh(round),
+      decide: (batch, now) => {
+        // Again from nothing when an earlier round with it was lost: what that one made up never came to be.
+        staged = [];
+        return change(now, (record) => {
+          staged.push(record);
+          this.#staged.set(record.id, record);
+          return putRow(batch, record);
+        });
+      },
+    });
     for (const record of staged) {
+      // No longer staged: a later change took its place, or what is committed has been read since and may be newer.
+      if (this.#staged.get(record.id) !== record) continue;
       this.#admit(record);
-      if (this.#staged.get(record.id) === record) this.#staged.delete(record.id);
+      this.#staged.delete(record.id);
     }
     return result;
+  }
+
+  /** Takes the lock under which keys are written, and with it what others have written. */
+  #refresh(round: Round): Promise<void> | undefined {
+    const { shared } = round;
+    const freshness = this.#freshness;
+    if (!shared || !freshness) return undefined;
+    return shared.lockStamps().then((stamps) => freshness.accept(stamps));
+  }
+
+  /** What is committed takes the place of all that is held, staged rows of committed rounds included. */
+  async #reload(): Promise<void> {
+    this.#readsBegun += 1;
+    const read = this.#readsBegun;
+    const records = await this.#reads.apiKeys();
+    if (read < this.#readShown) return;
+    this.#readShown = read;
+    this.#byId.clear();
+    this.#byHash.clear();
+    this.#staged.clear();
+    for (const record of records) this.#admit(record);
   }
 
   #current(id: string): ApiKeyRecord {

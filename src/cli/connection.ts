@@ -1,5 +1,7 @@
-// Finds whom an admin command talks to: the named server, the running server of the data directory, or its store.
+// Finds whom an admin command talks to: the named server, the running server of the data directory, or the store.
 import type { Context, Input } from './command.ts';
+import { databaseOf } from './database.ts';
+import { databaseName } from './database-url.ts';
 import { CliError, type Connection, UnreachableError } from './host.ts';
 import { dataDirOf, masterKeyOf } from './settings.ts';
 
@@ -29,8 +31,11 @@ async function findConnection(context: Context, input: Input): Promise<Connectio
     if (!key) throw new CliError(`${url} needs a credential: set CONDUCTOR_API_KEY.`);
     return host.connect(url, key);
   }
-  const found = running && (await reach(host.connect(running.url, apiKey ?? running.localKey)));
-  return found ?? host.openStore(dataDir, masterKeyOf(context, input));
+  const database = databaseOf(context, input);
+  // A server on another database is not the one that is meant.
+  const meant = database === undefined || running?.database === databaseName(database.url);
+  const found = running && meant && (await reach(host.connect(running.url, apiKey ?? running.localKey)));
+  return found || host.openStore({ dataDir, masterKey: masterKeyOf(context, input), database });
 }
 
 /** Undefined when nobody answers: the server ended without removing its record. */

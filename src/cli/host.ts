@@ -16,6 +16,31 @@ export interface Io {
   untilStopped(): Promise<void>;
 }
 
+export const DATABASE_PROFILES = ['postgres', 'cockroach', 'yugabyte'] as const;
+export type DatabaseProfile = (typeof DATABASE_PROFILES)[number];
+
+/** Two rounds at once, of the orchestrator and of the vault, and the reads beside them. */
+export const POOL_LEAST = 4;
+export const POOL_MOST = 1000;
+
+/** A Postgres that any number of servers share. */
+export interface DatabaseSettings {
+  /** `postgres://user:password@host:port/name`. Never printed as it is: see `databaseName`. */
+  readonly url: string;
+  /** Connections besides the listener's; 10 unless told. */
+  readonly poolSize?: number;
+  /** Where the listener connects when `url` leads to a pooler that shares connections between transactions. */
+  readonly listenUrl?: string;
+  /** False where statements cannot be prepared: transaction pooling. */
+  readonly prepared?: boolean;
+  /** Found out unless told. */
+  readonly profile?: DatabaseProfile;
+  /** 5 s unless told. Also how long a round that has gone silent holds its locks. */
+  readonly statementTimeoutMs?: number;
+  /** 3 s unless told. Also how long anybody waits for a free connection. */
+  readonly connectTimeoutMs?: number;
+}
+
 export interface ServeOptions {
   readonly dataDir: string;
   readonly host?: string;
@@ -27,6 +52,12 @@ export interface ServeOptions {
   readonly stripeUpstream?: string;
   readonly stripeSecret?: string;
   readonly allowOrigins: readonly string[];
+  /** Absent: the embedded database, in `dataDir`. */
+  readonly database?: DatabaseSettings;
+  /** Runs that ended so long ago are removed; 0 or absent: never. */
+  readonly keepRunsMs?: number;
+  /** The same for the vault's audit and what hangs on it. */
+  readonly keepAuditMs?: number;
   /** Where log lines go. */
   readonly writeLog: (line: string) => void;
 }
@@ -50,6 +81,21 @@ export interface Connection {
 export interface RunningServer {
   readonly url: string;
   readonly localKey: string;
+  /** The name of the shared database it works on, without a password. */
+  readonly database?: string;
+}
+
+/** Of `doctor`: one thing looked at, and what to do about it. */
+export interface Finding {
+  readonly check: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+export interface StoreTarget {
+  readonly dataDir: string;
+  readonly masterKey: string | undefined;
+  readonly database: DatabaseSettings | undefined;
 }
 
 export interface CliHost {
@@ -58,8 +104,10 @@ export interface CliHost {
   connect(url: string, apiKey: string): Connection;
   /** The server that left its address in a data directory; it may be gone all the same. */
   running(dataDir: string): RunningServer | undefined;
-  /** The admin routes over a data directory that no server holds. */
-  openStore(dataDir: string, masterKey: string | undefined): Promise<Connection>;
+  /** The admin routes over a shared database, or over a data directory that no server holds. */
+  openStore(target: StoreTarget): Promise<Connection>;
+  /** Looks at a shared database without changing it. Never throws. */
+  checkDatabase(settings: DatabaseSettings): Promise<readonly Finding[]>;
   /** Whether a directory can be written, or made. */
   writable(dataDir: string): boolean;
 }

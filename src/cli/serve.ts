@@ -1,5 +1,6 @@
 // What `start` and `dev` share: read the settings, serve, wait for the signal, end well.
 import { type Context, type Input, splitList } from './command.ts';
+import { DATABASE_OPTIONS, databaseOf, RETENTION_OPTIONS, retentionOf } from './database.ts';
 import type { ServeOptions, Serving } from './host.ts';
 import { DATA_DIR_OPTION, dataDirOf, MASTER_KEY_OPTION, masterKeyOf, portOf } from './settings.ts';
 
@@ -11,6 +12,8 @@ export const SERVE_OPTIONS = [
   ['--stripe-upstream <url>', 'where Stripe calls go (CONDUCTOR_STRIPE_UPSTREAM; https://api.stripe.com)'],
   DATA_DIR_OPTION,
   MASTER_KEY_OPTION,
+  ...DATABASE_OPTIONS,
+  ...RETENTION_OPTIONS,
 ] as const;
 
 export function serveOptions(
@@ -21,11 +24,13 @@ export function serveOptions(
   const { env, err } = context.io;
   return {
     ...mode,
+    ...retentionOf(context, input),
     dataDir: dataDirOf(context, input),
     host: input.text('host') ?? env.CONDUCTOR_HOST,
     port: portOf(context, input),
     publicUrl: input.text('publicUrl') ?? env.CONDUCTOR_PUBLIC_URL,
     masterKey: masterKeyOf(context, input),
+    database: databaseOf(context, input),
     stripeUpstream: input.text('stripeUpstream') ?? env.CONDUCTOR_STRIPE_UPSTREAM,
     // Never a flag: other users of the machine can read a process's arguments.
     stripeSecret: env.CONDUCTOR_STRIPE_SECRET,

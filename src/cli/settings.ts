@@ -1,11 +1,15 @@
 // Options that several commands share, and the environment behind them. A flag beats the environment.
 import type { Context, Input } from './command.ts';
+import { DATABASE_OPTIONS } from './database.ts';
 import { CliError, UsageError } from './host.ts';
 
 type Option = readonly [string, string];
 
 export const JSON_OPTION: Option = ['--json', 'print JSON'];
-export const DATA_DIR_OPTION: Option = ['--data <directory>', 'database and keys (CONDUCTOR_DATA; ./data)'];
+export const DATA_DIR_OPTION: Option = [
+  '--data <directory>',
+  'keys, and the database where none is shared (CONDUCTOR_DATA; ./data)',
+];
 export const MASTER_KEY_OPTION: Option = [
   '--master-key-file <file>',
   'file with 32 bytes in base64 (CONDUCTOR_MASTER_KEY_FILE; or the key itself in CONDUCTOR_MASTER_KEY)',
@@ -17,6 +21,7 @@ export const TARGET_OPTIONS: readonly Option[] = [
   ['--api-key <key>', 'credential for --url; better in the environment: CONDUCTOR_API_KEY'],
   DATA_DIR_OPTION,
   MASTER_KEY_OPTION,
+  ...DATABASE_OPTIONS,
   JSON_OPTION,
 ];
 

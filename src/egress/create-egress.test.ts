@@ -361,6 +361,43 @@ describe('upstream', () => {
     expect(seen).toBe(2);
   });
 
+  it('gives an answer that has no end at its head, and hangs up when it is left', async () => {
+    let hungUp: () => void = () => undefined;
+    const gone = new Promise<void>((resolve) => {
+      hungUp = resolve;
+    });
+    const { origin } = await serve((_request, response) => {
+      response.once('close', hungUp);
+      response.writeHead(200).write('first');
+    });
+    const answer = await open().upstream(origin).send(call);
+    for await (const chunk of answer.body) {
+      expect(new TextDecoder().decode(chunk)).toBe('first');
+      break;
+    }
+    await gone;
+  });
+
+  it('gives a large answer whole to a reader that comes late', async () => {
+    const { origin } = await serve((_request, response) => response.end(Buffer.alloc(3_000_000, 'x')));
+    const upstream = open().upstream(origin);
+    const answer = await upstream.send(call);
+    await (await upstream.send(call)).body.bytes();
+    expect(new TextDecoder().decode(await answer.body.bytes())).toBe('x'.repeat(3_000_000));
+  });
+
+  it('never lets an answer that broke off look whole', async () => {
+    const short = await serve((_request, response) => {
+      response.writeHead(200, { 'content-length': 10 }).write('half', () => response.destroy());
+    });
+    await expect(open().upstream(short.origin).send(call)).rejects.toMatchObject({ sent: true });
+    const chunked = await serve((_request, response) => {
+      response.writeHead(200).write('half', () => response.destroy());
+    });
+    const answer = await open().upstream(chunked.origin).send(call);
+    await expect(answer.body.bytes()).rejects.toThrow();
+  });
+
   it('is refused at construction when its origin is no HTTP URL', () => {
     expect(() => open().upstream('vendor.example.com')).toThrow(AppError);
   });

@@ -2,6 +2,7 @@
 // Must never follow a redirect, repeat a request, or call a request unsent when a byte of it may have left.
 import { type buildConnector, Pool } from 'undici';
 import { type Upstream, UpstreamError, type UpstreamRequest, type UpstreamResponse } from './egress.ts';
+import { Exchange } from './exchange.ts';
 
 export interface UpstreamOptions {
   readonly connector: buildConnector.connector;
@@ -26,21 +27,23 @@ export function createUpstream(origin: string, options: UpstreamOptions): Upstre
     },
   });
 
-  async function send(request: UpstreamRequest): Promise<UpstreamResponse> {
-    try {
-      const answer = await pool.request({
-        method: request.method,
-        path: request.path,
-        // undici takes the flat list as it is; its type wants a mutable array.
-        headers: request.headers as string[],
-        body: request.body,
-        headersTimeout: request.timeoutMs,
-        bodyTimeout: request.timeoutMs,
-      });
-      return { status: answer.statusCode, headers: headersOf(answer.headers), body: answer.body };
-    } catch (error) {
-      throw new UpstreamError(describe(error, origin, request.timeoutMs), !isUnsent(error, connectErrors));
-    }
+  function send(request: UpstreamRequest): Promise<UpstreamResponse> {
+    return new Promise((resolve, reject) => {
+      const failed = (error: unknown) =>
+        reject(new UpstreamError(describe(error, origin, request.timeoutMs), !isUnsent(error, connectErrors)));
+      pool.dispatch(
+        {
+          method: request.method,
+          path: request.path,
+          // undici takes the flat list as it is; its type wants a mutable array.
+          headers: request.headers as string[],
+          body: request.body,
+          headersTimeout: request.timeoutMs,
+          bodyTimeout: request.timeoutMs,
+        },
+        new Exchange(resolve, failed),
+      );
+    });
   }
 
   return { send, close: () => pool.close() };
@@ -49,11 +52,6 @@ export function createUpstream(origin: string, options: UpstreamOptions): Upstre
 function isUnsent(error: unknown, connectErrors: WeakSet<Error>): boolean {
   if (!(error instanceof Error)) return false;
   return connectErrors.has(error) || REFUSED_CODES.has(codeOf(error));
-}
-
-function headersOf(headers: Record<string, string | string[] | undefined>): UpstreamResponse['headers'] {
-  // Node never gives a present header the value undefined; only the type allows it.
-  return headers as Record<string, string | string[]>;
 }
 
 /** For logs and operators: names the origin, never a header or a body. */

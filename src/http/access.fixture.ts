@@ -27,12 +27,14 @@ export function accessWith(
   }));
   return createAccess({
     transactor: {
+      submit: () => Promise.reject(new Error('no test of the HTTP layer writes keys')),
       transact: () => Promise.reject(new Error('no test of the HTTP layer writes keys')),
-      transactSoon: () => Promise.reject(new Error('no test of the HTTP layer writes keys')),
+      submitSoon: () => Promise.reject(new Error('no test of the HTTP layer writes keys')),
       onLost: () => undefined,
       settled: () => Promise.resolve(),
     },
     reads: { apiKeys: () => Promise.resolve(records) },
+    freshness: null,
     clock,
     tokenSecret: new Uint8Array(32).fill(7),
     localKey: ROOT,

@@ -197,7 +197,7 @@ describe('errors', () => {
       });
       const vault = await call(`/vault/fail/${code}`);
       expect(vault.status).toBe(status);
-      expect(await vault.json()).toEqual({ error: { code, message: `about ${code}`, fix } });
+      expect(await vault.json()).toEqual({ error: { code, message: `about ${code}`, fix, retryable } });
     },
   );
 
@@ -241,6 +241,76 @@ describe('errors', () => {
 
   it('a path that is not UTF-8 is 400', async () => {
     expect((await call('/api/named/%E0%A4%A')).status).toBe(400);
+  });
+});
+
+describe('where processes share a database', () => {
+  const withKey = { headers: { 'x-api-key': ROOT } };
+  const alone = route('/api/alone', () => text('alone'), { standsAlone: true });
+
+  function shared(ensure: () => Promise<void>) {
+    logged.length = 0;
+    seen.length = 0;
+    const log = { error: (message: string, details: object) => logged.push({ message, ...details }) };
+    return createApp({ routes: [...routes, alone], access, log, proxy, freshness: { ensure } });
+  }
+
+  it('nobody is authenticated before memory is up to date', async () => {
+    const order: string[] = [];
+    const watched: Access = {
+      allows: (...asked) => access.allows(...asked),
+      require: (...asked) => access.require(...asked),
+      issueToken: (...asked) => access.issueToken(...asked),
+      authenticate(header) {
+        order.push('authenticated');
+        return access.authenticate(header);
+      },
+    };
+    const ensure = async () => {
+      await new Promise(setImmediate);
+      order.push('up to date');
+    };
+    const app = createApp({ routes, access: watched, freshness: { ensure } });
+    expect(await (await app.request('/api/who', withKey)).text()).toBe('local');
+    expect(order).toEqual(['up to date', 'authenticated']);
+  });
+
+  const failures = [new AppError('store_unavailable', 'no route to 10.0.0.7'), new Error('no route to 10.0.0.7')];
+  it.each(failures)(
+    'a database that does not answer is 503 in every dialect, and nothing is done (%s)',
+    async (error) => {
+      const app = shared(() => Promise.reject(error));
+      const conductor = await app.request('/api/who', withKey);
+      const vault = await app.request('/vault/fail/not_found', withKey);
+      const vendor = await app.request('/stripe/v1/charges', { method: 'POST', body: 'amount=50' });
+      for (const response of [conductor, vault, vendor]) {
+        expect(response.status).toBe(503);
+        expect(response.headers.get('retry-after')).toBe('1');
+      }
+      const bodies = [await conductor.json(), await vault.json(), await vendor.json()];
+      expect(bodies[0]).toMatchObject({ status: 503, code: 'store_unavailable', retryable: true });
+      for (const body of bodies.slice(1)) {
+        expect(body).toMatchObject({ error: { code: 'store_unavailable', retryable: true } });
+      }
+      expect(JSON.stringify(bodies)).not.toContain('10.0.0.7');
+      expect(logged).toHaveLength(3);
+      expect(seen).toEqual([]);
+    },
+  );
+
+  it('what stands alone is answered all the same', async () => {
+    const app = shared(() => Promise.reject(new AppError('store_unavailable', 'gone')));
+    expect(await (await app.request('/api/alone')).text()).toBe('alone');
+  });
+
+  it('vendor calls wait too: a secret that was replaced elsewhere is not used again', async () => {
+    const order: string[] = [];
+    const app = shared(async () => {
+      order.push(`ensured, ${seen.length} forwarded`);
+    });
+    expect((await app.request('/stripe/v1/charges', { method: 'POST', body: 'amount=50' })).status).toBe(201);
+    expect(order).toEqual(['ensured, 0 forwarded']);
+    expect(seen).toHaveLength(1);
   });
 });
 

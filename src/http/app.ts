@@ -3,6 +3,7 @@
 import { type Context, Hono } from 'hono';
 import type { Access } from '../access/access.ts';
 import { AppError } from '../model/error.ts';
+import type { Freshness } from '../store/freshness.ts';
 import type { VaultProxy } from '../vault/proxy-api.ts';
 import { readBytes, readText } from './body-limit.ts';
 import { createDispatcher, type Dispatcher, type HttpLog, type HttpObserver, type RawRequest } from './dispatch.ts';
@@ -15,6 +16,8 @@ export interface AppOptions {
   readonly access: Access;
   readonly log?: HttpLog;
   readonly observer?: HttpObserver;
+  /** Null, or absent: this process alone writes to its database. */
+  readonly freshness?: Pick<Freshness, 'ensure'> | null;
   /** Vendor calls, recognised by path before any route. */
   readonly proxy?: VaultProxy;
   /** Larger bodies get 413. 10 MiB unless told. */
@@ -92,8 +95,11 @@ async function vendorCall(
   let body: Uint8Array;
   try {
     body = await readBytes(request, bodyBytesMax);
+    const stale = dispatcher.refresh();
+    if (stale) await stale;
   } catch (error) {
-    return dispatcher.fail(error instanceof AppError ? error : new AppError('invalid_request', 'Unreadable body'), raw);
+    const failure = error instanceof AppError ? error : new AppError('invalid_request', 'Unreadable body');
+    return dispatcher.fail(failure, raw, 'vault');
   }
   const target = raw.search === '' ? raw.path : `${raw.path}?${raw.search}`;
   const rawHeaders = [...request.headers].flat();

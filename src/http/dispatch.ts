@@ -1,7 +1,9 @@
 // The pipeline that every request of every mount passes: match, authenticate, permit, handle, and one way to turn an
-// error into a reply. Must never answer a route whose requirement was not met, nor throw to its mount.
+// error into a reply. Where processes share a database, what memory holds of keys and definitions is brought up to date
+// before anybody is authenticated. Must never answer a route whose requirement was not met, nor throw to its mount.
 import type { Access, HeaderLookup, Principal } from '../access/access.ts';
 import { AppError } from '../model/error.ts';
+import type { Freshness } from '../store/freshness.ts';
 import { asAppError, errorReply } from './errors.ts';
 import { createMatcher, type Found, type Matcher } from './match.ts';
 import type { Dialect, HttpRequest, Reply, Route } from './route.ts';
@@ -35,6 +37,8 @@ export interface DispatchContext {
   readonly instance?: string;
   readonly log?: HttpLog;
   readonly observer?: HttpObserver;
+  /** Null, or absent: this process alone writes to its database. */
+  readonly freshness?: Pick<Freshness, 'ensure'> | null;
 }
 
 export interface Dispatcher {
@@ -43,8 +47,13 @@ export interface Dispatcher {
   dispatch(raw: RawRequest): Promise<Reply>;
   /** A request whose route is found already. Never throws. */
   handle(found: Found, raw: RawRequest): Promise<Reply>;
-  /** The reply to an error outside any route (an unreadable request), in the dialect of its path. */
-  fail(error: unknown, raw: Pick<RawRequest, 'id' | 'method' | 'path'>): Reply;
+  /** The reply to an error outside any route (an unreadable request), in the dialect of its path unless told. */
+  fail(error: unknown, raw: Pick<RawRequest, 'id' | 'method' | 'path'>, dialect?: Dialect): Reply;
+  /**
+   * For what a mount answers without a route. Undefined when memory is always up to date; else resolves when it holds all
+   * that was committed before this call, and rejects with AppError store_unavailable.
+   */
+  refresh(): Promise<void> | undefined;
 }
 
 const NOBODY: Principal = { id: 'anonymous', name: 'anonymous', permissions: [] };
@@ -52,8 +61,8 @@ const NOBODY: Principal = { id: 'anonymous', name: 'anonymous', permissions: [] 
 export function createDispatcher(routes: readonly Route[], access: Access, context: DispatchContext = {}): Dispatcher {
   const match = createMatcher(routes);
   const dialectOf = dialects(routes);
-  const fail: Dispatcher['fail'] = (error, raw) => {
-    const reply = render(error, dialectOf(raw.path), raw, context);
+  const fail: Dispatcher['fail'] = (error, raw, dialect = dialectOf(raw.path)) => {
+    const reply = render(error, dialect, raw, context);
     context.observer?.observe(null, raw.method, reply.status, 0);
     return reply;
   };
@@ -62,6 +71,7 @@ export function createDispatcher(routes: readonly Route[], access: Access, conte
     match,
     handle,
     fail,
+    refresh: () => refresh(context),
     async dispatch(raw) {
       try {
         const found = match(raw.method, raw.path);
@@ -74,7 +84,7 @@ export function createDispatcher(routes: readonly Route[], access: Access, conte
   };
 }
 
-/** One matched request: authenticate, permit, handle; errors become replies in the route's dialect. Never throws. */
+/** One matched request: bring memory up to date, authenticate, permit, handle; errors become replies in the route's dialect. Never throws. */
 export async function handleRoute(
   { route, params }: Found,
   raw: RawRequest,
@@ -85,6 +95,8 @@ export async function handleRoute(
   let reply: Reply;
   try {
     const { requires } = route;
+    const stale = route.standsAlone ? undefined : refresh(context);
+    if (stale) await stale;
     const principal = requires === 'public' ? NOBODY : access.authenticate(raw.header);
     const request = new MatchedRequest(raw, params, principal);
     if (typeof requires === 'function') access.require(principal, await requires(request));
@@ -94,6 +106,13 @@ export async function handleRoute(
   }
   context.observer?.observe(route, raw.method, reply.status, (performance.now() - startedMs) / 1000);
   return reply;
+}
+
+function refresh({ freshness }: DispatchContext): Promise<void> | undefined {
+  return freshness?.ensure().catch((error: unknown) => {
+    // Whatever went wrong: nobody is let in on what memory may no longer rightly hold.
+    throw error instanceof AppError ? error : new AppError('store_unavailable', String(error));
+  });
 }
 
 class MatchedRequest implements HttpRequest {

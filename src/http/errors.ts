@@ -44,7 +44,8 @@ function conductorBody(error: AppError, instance: string): object {
 
 function vaultBody(error: AppError): object {
   const fields = error.fields.length > 0 ? error.fields : undefined;
-  return { error: { code: error.code, message: error.message, fix: ERRORS[error.code].fix, fields } };
+  const { code, message, retryable } = error;
+  return { error: { code, message, fix: ERRORS[code].fix, retryable, fields } };
 }
 
 function errorHeaders(error: AppError): Record<string, string> | undefined {

@@ -6,7 +6,7 @@ import { type Route, text } from './route.ts';
 
 const orchestrator = {
   stats: () => ({ rounds: 3, operations: 9, cachedRuns: 2, readyTasks: 5, waitingPollers: 1, timers: 4 }),
-  queueSizes: () => ({ charge: 5, 'eu:odd"\\name\n': 0 }),
+  queueSizes: async () => ({ charge: 5, 'eu:odd"\\name\n': 0 }),
 };
 
 async function scrape(paths: readonly string[]): Promise<string[]> {

@@ -61,17 +61,17 @@ export function metricsRoutes(orchestrator: Source, http: HttpMetrics): Route[] 
     dialect: 'conductor',
     summary: 'Metrics in the Prometheus text format',
     reply: { contentType: 'text/plain' },
-    handle: (): Reply => ({
+    handle: async (): Promise<Reply> => ({
       status: 200,
       contentType: 'text/plain; version=0.0.4; charset=utf-8',
-      body: `${[...orchestratorLines(orchestrator), ...http.lines()].join('\n')}\n`,
+      body: `${[...(await orchestratorLines(orchestrator)), ...http.lines()].join('\n')}\n`,
     }),
   }));
 }
 
-function orchestratorLines(orchestrator: Source): string[] {
+async function orchestratorLines(orchestrator: Source): Promise<string[]> {
   const stats = orchestrator.stats();
-  const queues = Object.entries(orchestrator.queueSizes());
+  const queues = Object.entries(await orchestrator.queueSizes());
   return [
     ...single('conductor_rounds_total', 'counter', 'Transactions committed by the loop.', stats.rounds),
     ...single('conductor_operations_total', 'counter', 'Operations decided by the loop.', stats.operations),

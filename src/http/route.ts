@@ -44,6 +44,8 @@ export interface Route {
   readonly body?: z.ZodType;
   readonly queryParameters?: Readonly<Record<string, z.ZodType>>;
   readonly reply?: { readonly contentType: 'application/json' | 'text/plain'; readonly schema?: z.ZodType };
+  /** Reads nothing that other processes change in memory, so it is answered also while the database does not answer. */
+  readonly standsAlone?: true;
   handle(request: HttpRequest): Reply | Promise<Reply>;
 }
 

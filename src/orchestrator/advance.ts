@@ -8,12 +8,13 @@ import { Json, type JsonObject } from '../model/json.ts';
 import type { Run, RunParent } from '../model/run.ts';
 import { isRunTerminal } from '../model/run-status.ts';
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
-import type { Round, WriteBatch } from '../store/port.ts';
+import type { Round, Signal, WriteBatch } from '../store/port.ts';
 import { Changes } from './changes.ts';
 import type { Definitions } from './definitions.ts';
 import type { RunHooks } from './ports.ts';
 import type { CachedRun, RunCache } from './run-cache.ts';
 import type { Schedule } from './schedule.ts';
+import type { SignalEvent } from './signal-event.ts';
 
 /** What a new run is made of. */
 export interface RunSeed {
@@ -44,6 +45,10 @@ export interface AdvanceOptions {
   readonly hooks: RunHooks;
   readonly context: Omit<DecideContext, 'now'>;
   readonly newRunRowId: () => number;
+  readonly runRowId: (runId: string) => Promise<number | null>;
+  readonly newSignal: (runRowId: number, event: SignalEvent, now: number) => Signal;
+  /** Signals that were committed: to be applied as soon as their runs are free. */
+  readonly signalled: (signals: readonly Signal[]) => void;
   readonly payloadBytesMax: number;
 }
 
@@ -55,6 +60,7 @@ export class Advance {
   readonly #saved = new Set<string>();
   /** Runs that ended in this round: dropped from memory after its commit. */
   #ended: number[] = [];
+  #signals: Signal[] = [];
 
   constructor(options: AdvanceOptions) {
     this.#options = options;
@@ -74,10 +80,11 @@ export class Advance {
       this.#saved.add(snapshot.id);
       batch.snapshots.push(snapshot);
     }
-    const cached: CachedRun = { state: indexRun(run, []), plan };
+    const cached: CachedRun = { state: indexRun(run, []), plan, revision: 0 };
     cache.add(cached);
     schedule.trackRun(run);
     this.#changes.addRun(run);
+    cache.written(cached);
     this.event(cached, { kind: 'start' }, batch, now);
     return cached.state.run;
   }
@@ -103,15 +110,18 @@ export class Advance {
 
   /** After a commit: ended runs leave memory. Updates to their tasks no longer find them open and are ignored. */
   committed(): void {
+    this.#options.cache.committed();
     for (const rowId of this.#ended) this.#options.cache.drop(rowId);
     this.#ended = [];
     this.#options.cache.trim();
+    if (this.#signals.length > 0) this.#options.signalled(this.#signals.splice(0));
   }
 
   lost(): void {
     this.#changes.clear();
     this.#effects = [];
     this.#ended = [];
+    this.#signals = [];
     this.#saved.clear();
   }
 
@@ -131,6 +141,7 @@ export class Advance {
     cached.state = applyDecision(cached.state, decision);
     const run = cached.state.run;
     cache.touched(run.rowId, cached, decision.inserted.length);
+    if (decision.run || decision.inserted.length > 0 || decision.updated.length > 0) cache.written(cached);
     for (const task of decision.inserted) {
       this.#changes.addTask(task);
       schedule.track(undefined, task, run, now);
@@ -163,17 +174,31 @@ export class Advance {
       return;
     }
     if (effect.kind === 'notify-parent') {
-      const parent = await this.#load(effect.parent.runRowId, round);
-      if (!parent) return;
       const child = { id: from.id, status: from.status, output: from.output.object, reason: from.reason };
-      this.event(parent, { kind: 'child-ended', taskRowId: effect.parent.taskRowId, child }, batch, now);
+      const event = { kind: 'child-ended', taskRowId: effect.parent.taskRowId, child } as const;
+      await this.#tell(effect.parent.runRowId, event, batch, now, round);
       return;
     }
-    const rowId = this.#options.schedule.runRowId(effect.runId);
-    const child = rowId === undefined ? undefined : await this.#load(rowId, round);
-    if (child && !isRunTerminal(child.state.run.status)) {
-      this.event(child, { kind: 'terminate', reason: effect.reason }, batch, now);
+    const rowId = await this.#options.runRowId(effect.runId);
+    if (rowId !== null) await this.#tell(rowId, { kind: 'terminate', reason: effect.reason }, batch, now, round);
+  }
+
+  /** An event for another run: decided now, or, when another process holds the run, left as a signal in the store. */
+  async #tell(rowId: number, event: SignalEvent, batch: WriteBatch, now: number, round: Round): Promise<void> {
+    const { cache } = this.#options;
+    await cache.ensure(rowId, round);
+    const cached = cache.get(rowId);
+    if (cached) this.signalled(cached, event, batch, now);
+    else if (cache.isBusy(rowId)) {
+      const signal = this.#options.newSignal(rowId, event, now);
+      batch.signals.push(signal);
+      this.#signals.push(signal);
     }
+  }
+
+  /** Safe to repeat: a run that has ended, and a task that has, take no notice. */
+  signalled(cached: CachedRun, event: SignalEvent, batch: WriteBatch, now: number): void {
+    if (event.kind === 'child-ended' || !isRunTerminal(cached.state.run.status)) this.event(cached, event, batch, now);
   }
 
   #startChild(from: Run, start: ChildStart, generation: number, batch: WriteBatch, now: number): void {
@@ -211,10 +236,5 @@ export class Advance {
       if (!(error instanceof AppError)) throw error;
       answer({ kind: 'child-refused', taskRowId: task, reason: error.message });
     }
-  }
-
-  async #load(rowId: number, round: Round): Promise<CachedRun | undefined> {
-    await this.#options.cache.ensure(rowId, round);
-    return this.#options.cache.get(rowId);
   }
 }

@@ -1,5 +1,6 @@
 // The parts of the loop, wired once: what happens around every round, at alarms, and after a lost commit.
-import type { Reads, Round, WriteBatch } from '../store/port.ts';
+import type { Freshness } from '../store/freshness.ts';
+import type { Reads, Round, SharedStore, Signal, Store, WriteBatch } from '../store/port.ts';
 import { Advance } from './advance.ts';
 import { Definitions } from './definitions.ts';
 import { chooseDomain } from './domains.ts';
@@ -9,11 +10,17 @@ import { InProcess, type Report } from './in-process.ts';
 import type { Loop } from './loop.ts';
 import { openRuns } from './open-runs.ts';
 import type { OrchestratorOptions } from './orchestrator-options.ts';
-import { PollBook } from './poll-book.ts';
+import { FLUSH_SHARED_EVERY_MS, PollBook } from './poll-book.ts';
 import { Pollers } from './pollers.ts';
-import type { Clock, RunHooks } from './ports.ts';
-import { type CachedRun, RunCache } from './run-cache.ts';
+import { BUSY, type Clock, type RunHooks } from './ports.ts';
+import type { ReadyEntry } from './ready-queue.ts';
+import { RepairScan } from './repair-scan.ts';
+import { type CachedRun, RunCache, type RunCacheListener } from './run-cache.ts';
 import { type OpenEntry, Schedule } from './schedule.ts';
+import { SharedQueues } from './shared-queues.ts';
+import { signalDocument, signalEvent } from './signal-event.ts';
+import { StartKeys } from './start-keys.ts';
+import { Sweep } from './sweep.ts';
 import { TaskLimits } from './task-limits.ts';
 import { Wakeups } from './wakeups.ts';
 
@@ -24,7 +31,6 @@ const RETRY_AFTER_LOSS_MS = 250;
 
 /** A look at a page of open runs every so often: all is well, or there is a defect to log and mend. */
 const REPAIR_EVERY_MS = 30_000;
-const REPAIR_PAGE = 200;
 
 const TASKS_IN_MEMORY = 50_000;
 const PAYLOAD_BYTES_MAX = 10 * 1024 * 1024;
@@ -43,11 +49,18 @@ export class Core {
   readonly polls = new PollBook();
   readonly cache: RunCache;
   readonly advance: Advance;
+  readonly startKeys = new StartKeys();
   readonly #handOff: HandOff;
   readonly #inProcess: InProcess;
   readonly #wakeups: Wakeups;
   readonly #fresh: boolean;
+  readonly #scan: RepairScan;
   readonly #onDefect: (what: string) => void;
+  /** These three are set when other processes write to the store. */
+  readonly shared: SharedStore | null;
+  readonly #queues: SharedQueues | null;
+  readonly #sweep: Sweep | null;
+  readonly #freshness: Freshness | null;
   /** The round that will serve what was touched; null when none is under way. */
   #poke: Promise<void> | null = null;
   /** Loads under way for queues whose ready tasks are of runs not in memory. */
@@ -57,54 +70,30 @@ export class Core {
   /** Memory no longer mirrors the store: rebuilt before the next decision. */
   #stale = true;
   #rebuilding: Promise<void> | null = null;
-  #repaired = 0;
   #repairing: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: OrchestratorOptions, report: Report) {
-    const { loop, store, clock, hooks, limits, newId } = options;
+    const { loop, store, clock, hooks, limits, newId, processId = 'one' } = options;
     this.loop = loop;
     this.reads = store.reads;
     this.clock = clock;
     this.hooks = hooks;
     this.newId = newId;
     this.payloadBytesMax = limits?.payloadBytesMax ?? PAYLOAD_BYTES_MAX;
+    this.shared = store.shared;
+    this.#freshness = options.freshness ?? null;
     this.#onDefect = options.onDefect ?? (() => undefined);
-    this.#fresh = store.nextRowIds.task === 1;
-    this.cache = new RunCache(this.definitions, this.reads, limits?.cachedTasks ?? TASKS_IN_MEMORY);
-    const next = { ...store.nextRowIds };
-    this.advance = new Advance({
-      cache: this.cache,
-      schedule: this.schedule,
-      definitions: this.definitions,
-      hooks,
-      payloadBytesMax: this.payloadBytesMax,
-      newRunRowId: () => next.run++,
-      context: {
-        newId,
-        newRowId: () => next.task++,
-        random: options.random,
-        script: options.script,
-        taskDefinition: (name) => this.definitions.task(name) ?? undefined,
-        domainOf: (taskName, map) =>
-          chooseDomain(taskName, map, (name, domain) => this.polls.isActive(name, domain, clock.now())),
-      },
-    });
-    this.#inProcess = new InProcess(options.workers, report, (key) => this.touch(key));
+    this.#fresh = store.fresh;
+    this.#scan = new RepairScan(store.reads, this.schedule);
+    const listener = this.shared && this.#followLoads();
+    this.cache = new RunCache(this.definitions, this.reads, limits?.cachedTasks ?? TASKS_IN_MEMORY, listener);
+    this.advance = this.#newAdvance(options, store);
+    const workerId = this.shared ? `server:${processId}` : 'server';
+    this.#inProcess = new InProcess(options.workers, workerId, report, (key) => this.touch(key));
     this.#wakeups = new Wakeups(clock, () => this.#ring());
-    this.#handOff = new HandOff({
-      cache: this.cache,
-      schedule: this.schedule,
-      limits: this.limits,
-      pollers: this.pollers,
-      advance: this.advance,
-      hooks,
-      inProcess: (key) => this.#inProcess.taker(key),
-      fetch: (runRowIds, key) => this.#fetch(runRowIds, key),
-      wakeAt: (key, atMs) => this.#wakeups.queueAt(key, atMs),
-      release: (tasks) => {
-        for (const { task } of tasks) this.#giveBack(task.id);
-      },
-    });
+    this.#handOff = this.#newHandOff();
+    this.#queues = this.shared && this.#newQueues();
+    this.#sweep = this.shared && this.#newSweep(this.shared, processId, options.random);
   }
 
   get handOff(): HandOff {
@@ -112,20 +101,30 @@ export class Core {
   }
 
   async open(): Promise<void> {
+    const { shared } = this;
     this.polls.restore(await this.reads.polls());
     this.loop.listen({
+      beforeDecide: (round) => (round.shared ? this.#queues?.collect(round, round.shared) : undefined),
       beforeCommit: (batch, now, round) => this.#beforeCommit(batch, now, round),
       afterCommit: () => this.#afterCommit(),
-      lost: () => this.#lost(),
+      lost: (again) => this.#lost(again),
     });
+    if (shared) this.limits.share();
+    shared?.onReady((keys) => {
+      for (const key of keys ?? this.#waitedAt()) if (this.#isWaitedAt(key)) this.touch(key);
+    });
+    this.#freshness?.onChange('definitions', () => this.definitions.load(this.reads));
     await this.loop.submit({ load: (round) => this.load(round, []), decide: () => undefined });
+    await this.#sweep?.start();
+    if (shared) return;
     this.#repairing = setInterval(() => void this.repair().catch(() => undefined), REPAIR_EVERY_MS);
     this.#repairing.unref();
   }
 
   /**
-   * Compares the next page of stored open runs with memory, between two rounds, when both must be the same. What it
-   * finds is a defect of ours: reported, and mended by reading everything anew. Resolves with what was found.
+   * With a single writer: compares the next page of stored open runs with memory, between two rounds, when both must be
+   * the same. What it finds is a defect of ours: reported, and mended by reading everything anew. Resolves with what
+   * was found.
    */
   async repair(): Promise<string | null> {
     let found: string | null = null;
@@ -134,10 +133,7 @@ export class Core {
         await this.load(round, []);
         // Timers that have just been taken out are about to be decided: memory is ahead for a moment.
         if (this.#ringing) return;
-        const page = await this.reads.openRuns(this.#repaired, REPAIR_PAGE);
-        const now = this.clock.now();
-        this.#repaired = page.length < REPAIR_PAGE ? 0 : (page.at(-1)?.rowId ?? 0);
-        for (const run of page) found ??= this.schedule.disagreement(run, now);
+        found = await this.#scan.next(this.clock.now());
         if (found === null) return;
         this.#onDefect(found);
         this.#stale = true;
@@ -152,31 +148,42 @@ export class Core {
     this.#stopped = true;
     clearInterval(this.#repairing);
     this.#wakeups.stop();
+    await this.#sweep?.stop();
     this.#inProcess.stop();
     this.pollers.dismiss();
     await this.loop.drained();
+    await this.#sweep?.leave();
   }
 
-  /** Makes memory ready for a decision on these runs. Undefined when it is. */
-  load(round: Round, runRowIds: Iterable<number>): Promise<void> | undefined {
+  /** Makes memory ready for a decision on these runs. Undefined when it is; BUSY when another process holds one. */
+  load(round: Round, runRowIds: readonly number[]): Promise<unknown> | undefined {
     if (this.#stale) {
       this.#rebuilding ??= this.#rebuild().finally(() => {
         this.#rebuilding = null;
       });
       return this.#rebuilding.then(() => this.load(round, runRowIds));
     }
+    const reloading = round.shared && this.#freshness?.accept(round.shared.stamps);
+    if (reloading) return reloading.then(() => this.load(round, runRowIds));
     let loading: Promise<void> | undefined;
     for (const rowId of runRowIds) loading = this.cache.ensure(rowId, round) ?? loading;
-    return loading;
+    if (!this.shared || runRowIds.length === 0) return loading;
+    const busy = () => (runRowIds.some((rowId) => this.cache.isBusy(rowId)) ? BUSY : undefined);
+    return (loading ?? Promise.resolve()).then(busy);
   }
 
   /** Work on an open task, in memory and within a round; undefined when it is no longer open by then. */
   onOpenTask<T>(
     open: OpenEntry,
     work: (cached: CachedRun, batch: WriteBatch, now: number) => T,
+    /** Wants this many tasks of the same queue in the round. */
+    chained = 0,
   ): Promise<T | undefined> {
     return this.loop.submit({
-      load: (round) => this.load(round, [open.run.rowId]),
+      load: (round) => {
+        if (chained > 0) this.#queues?.ask(open.key, chained);
+        return this.load(round, [open.run.rowId]);
+      },
       decide: (batch, now) => {
         const cached = this.cache.get(open.run.rowId);
         if (!cached || !this.schedule.task(open.id)) return undefined;
@@ -187,7 +194,8 @@ export class Core {
 
   /** Serves a queue in the next round. */
   touch(key: string): void {
-    this.schedule.touched.add(key);
+    if (this.#queues) this.#queues.ask(key);
+    else this.schedule.touched.add(key);
     if (this.#poke || this.#stopped) return;
     this.#poke = this.#internal([], () => {
       this.#poke = null;
@@ -196,12 +204,14 @@ export class Core {
 
   /** Resolves when a queue that was touched has been served, what had to be loaded for it included. */
   async served(key: string): Promise<void> {
-    await this.#poke;
+    // A round that was under way when the queue was touched may have looked into it before.
+    do await this.#poke;
+    while (this.#poke && this.#queues?.isAsked(key));
     await this.#fetches.get(key);
   }
 
   /** An operation nobody waits for. What it would have done is done by the rebuild if its round is lost. */
-  async #internal(runRowIds: Iterable<number>, decide: (batch: WriteBatch, now: number) => void): Promise<void> {
+  async #internal(runRowIds: readonly number[], decide: (batch: WriteBatch, now: number) => void): Promise<void> {
     await this.loop.submit({ load: (round) => this.load(round, runRowIds), decide }).catch(() => undefined);
   }
 
@@ -211,22 +221,28 @@ export class Core {
     this.#handOff.serveTouched(batch, now);
     await this.advance.finish(batch, now, round);
     this.advance.drain(batch);
-    this.polls.flush(batch, now);
+    this.limits.drain(batch);
+    this.polls.flush(batch, now, this.shared ? FLUSH_SHARED_EVERY_MS : undefined);
   }
 
   #afterCommit(): void {
     this.#handOff.deliver();
     this.advance.committed();
+    this.limits.release();
+    if (this.shared) this.#queues?.announce(this.shared);
     if (!this.#ringing) this.#wakeups.rearm(this.schedule.nextDueMs);
-    if (this.schedule.touched.size > 0 && !this.#stale) for (const key of this.schedule.touched) this.touch(key);
+    if (this.#stale) return;
+    for (const key of this.#queues?.keys ?? this.schedule.touched) this.touch(key);
   }
 
-  #lost(): void {
+  #lost(again: boolean): void {
     this.#stale = true;
     this.#poke = null;
     this.#ringing = false;
-    this.#handOff.lost();
+    this.#handOff.lost(again);
     this.advance.lost();
+    this.cache.clear();
+    this.limits.release();
     if (this.#stopped) return;
     setTimeout(() => {
       if (this.#stale && !this.#stopped) void this.#internal([], () => undefined);
@@ -239,12 +255,25 @@ export class Core {
     const now = this.clock.now();
     const due = this.schedule.takeDue(now, TIMERS_PER_ROUND);
     for (const key of this.#wakeups.takeDueQueues(now)) this.schedule.touched.add(key);
+    if (this.shared) {
+      this.#ringing = false;
+      for (const entry of due.tasks) this.#fire(entry.run.rowId, entry.rowId);
+      for (const rowId of due.runs) this.#fire(rowId, 0);
+      for (const key of this.schedule.touched) this.touch(key);
+      this.#wakeups.rearm(this.schedule.nextDueMs);
+      return;
+    }
     const runRowIds = new Set([...due.runs, ...due.tasks.map((entry) => entry.run.rowId)]);
-    void this.#internal(runRowIds, (batch, at) => {
+    void this.#internal([...runRowIds], (batch, at) => {
       this.#ringing = false;
       for (const entry of due.tasks) this.#timer(entry.run.rowId, entry.rowId, batch, at);
       for (const rowId of due.runs) this.#timer(rowId, 0, batch, at);
     });
+  }
+
+  /** In a shared store each timer is an operation of its own: one busy run holds up no other. */
+  #fire(runRowId: number, taskRowId: number): void {
+    void this.#internal([runRowId], (batch, at) => this.#timer(runRowId, taskRowId, batch, at));
   }
 
   #timer(runRowId: number, taskRowId: number, batch: WriteBatch, now: number): void {
@@ -254,7 +283,19 @@ export class Core {
     this.schedule.rearm(cached.state.run, cached.state.tasks.get(taskRowId));
   }
 
-  #fetch(runRowIds: ReadonlySet<number>, key: string): void {
+  #absent(entries: readonly ReadyEntry[], key: string): void {
+    const queue = this.schedule.ready(key);
+    if (this.#queues) {
+      // Not this round's: if they are still to be had, the store says so.
+      for (const { taskRowId } of entries) {
+        const entry = this.schedule.taskByRow(taskRowId);
+        if (entry) this.schedule.taken(entry);
+      }
+      this.#queues.ask(key);
+      return;
+    }
+    for (const entry of entries.toReversed()) queue?.putBack(entry);
+    const runRowIds = [...new Set(entries.map(({ runRowId }) => runRowId))];
     const fetched = this.#internal(runRowIds, () => this.schedule.touched.add(key)).finally(() => {
       if (this.#fetches.get(key) === fetched) this.#fetches.delete(key);
     });
@@ -262,16 +303,29 @@ export class Core {
   }
 
   /** A task that nobody works on any more goes back into its queue at once, not after a response time-out. */
-  #giveBack(taskId: string): void {
-    const open = this.schedule.task(taskId);
-    if (!open) return;
-    const work = (cached: CachedRun, batch: WriteBatch, now: number) => {
-      const task = cached.state.tasks.get(open.rowId);
-      if (task?.status !== 'IN_PROGRESS') return;
-      const event = { kind: 'update', taskRowId: open.rowId, update: givenBack(task) } as const;
-      this.advance.event(cached, event, batch, now);
-    };
-    void this.onOpenTask(open, work).catch(() => undefined);
+  #giveBack(runRowId: number, taskRowId: number, workerId: string | null): void {
+    void this.#internal([runRowId], (batch, now) => {
+      const cached = this.cache.get(runRowId);
+      const task = cached?.state.tasks.get(taskRowId);
+      if (!cached || task?.status !== 'IN_PROGRESS' || task.workerId !== workerId) return;
+      this.advance.event(cached, { kind: 'update', taskRowId, update: givenBack(task) }, batch, now);
+    });
+  }
+
+  #signal({ rowId, runRowId, document }: Signal): void {
+    void this.#internal([runRowId], (batch, now) => {
+      const cached = this.cache.get(runRowId);
+      if (cached) this.advance.signalled(cached, signalEvent(document), batch, now);
+      batch.removedSignals.push(rowId);
+    });
+  }
+
+  #waitedAt(): string[] {
+    return [...this.pollers.keys(), ...this.#inProcess.keys];
+  }
+
+  #isWaitedAt(key: string): boolean {
+    return this.pollers.at(key) !== undefined || this.#inProcess.taker(key) !== undefined;
   }
 
   /** Reads the store's open work into memory: at start, and after a commit was lost. */
@@ -279,15 +333,111 @@ export class Core {
     const now = this.clock.now();
     this.cache.clear();
     this.schedule.clear();
-    this.limits.restart(this.#fresh && this.loop.rounds === 0 ? 0 : now);
     await this.definitions.load(this.reads);
+    if (this.shared) {
+      this.limits.restart(0);
+      this.#stale = false;
+      for (const key of this.#waitedAt()) this.touch(key);
+      return;
+    }
+    this.limits.restart(this.#fresh && this.loop.rounds === 0 ? 0 : now);
     for await (const run of openRuns(this.reads)) {
       this.schedule.restore(run, now);
-      for (const { id, queue, status } of run.tasks) {
-        if (status === 'IN_PROGRESS' && this.#inProcess.isOrphan(queue ?? '', id)) this.#giveBack(id);
+      for (const { id, rowId, queue, status } of run.tasks) {
+        if (status === 'IN_PROGRESS' && this.#inProcess.isOrphan(queue ?? '', id)) {
+          this.#giveBack(run.rowId, rowId, 'server');
+        }
       }
     }
     this.#stale = false;
     this.#wakeups.rearm(this.schedule.nextDueMs);
+  }
+
+  #followLoads(): RunCacheListener {
+    const { schedule, clock } = this;
+    return {
+      loaded: ({ state: { run } }, tasks, before) => {
+        const now = clock.now();
+        schedule.trackRun(run);
+        tasks.forEach((task, index) => void schedule.track(before[index], task, run, now));
+      },
+      dropped: ({ state }) => schedule.forget(state.run, state.tasks.values()),
+    };
+  }
+
+  #newAdvance({ newId, random, script, hooks, clock }: OrchestratorOptions, store: Store): Advance {
+    const { cache, schedule, definitions, payloadBytesMax, reads } = this;
+    return new Advance({
+      cache,
+      schedule,
+      definitions,
+      hooks,
+      payloadBytesMax,
+      newRunRowId: () => store.newRowId('run'),
+      runRowId: async (id) => schedule.runRowId(id) ?? (store.shared ? reads.runRowId(id) : null),
+      newSignal: (runRowId, event, now) => {
+        return { rowId: store.newRowId('signal'), runRowId, createdMs: now, document: signalDocument(event) };
+      },
+      signalled: (signals) => {
+        for (const signal of signals) this.#signal(signal);
+      },
+      context: {
+        newId,
+        newRowId: () => store.newRowId('task'),
+        random,
+        script,
+        taskDefinition: (name) => definitions.task(name) ?? undefined,
+        domainOf: (taskName, map) =>
+          chooseDomain(taskName, map, (name, domain) => this.polls.isActive(name, domain, clock.now())),
+      },
+    });
+  }
+
+  #newHandOff(): HandOff {
+    const { cache, schedule, limits, pollers, advance, hooks } = this;
+    return new HandOff({
+      cache,
+      schedule,
+      limits,
+      pollers,
+      advance,
+      hooks,
+      inProcess: (key) => this.#inProcess.taker(key),
+      absent: (entries, key) => this.#absent(entries, key),
+      wakeAt: (key, atMs) => this.#wakeups.queueAt(key, atMs),
+      release: (tasks) => {
+        for (const { task } of tasks) this.#giveBack(task.runRowId, task.rowId, task.workerId);
+      },
+    });
+  }
+
+  #newQueues(): SharedQueues {
+    const { cache, schedule, limits, pollers, clock, hooks } = this;
+    return new SharedQueues({
+      prepare: (runs) => hooks.prepare(runs),
+      cache,
+      schedule,
+      limits,
+      pollers,
+      clock,
+      inProcess: (key) => this.#inProcess.taker(key),
+      wakeAt: (key, atMs) => this.#wakeups.queueAt(key, atMs),
+    });
+  }
+
+  #newSweep(shared: SharedStore, processId: string, random: () => number): Sweep {
+    return new Sweep({
+      shared,
+      processId,
+      random,
+      clock: this.clock,
+      timer: ({ runRowId, taskRowId }) => this.#fire(runRowId, taskRowId),
+      signal: (signal) => this.#signal(signal),
+      orphan: ({ runRowId, taskRowId, workerId }) => this.#giveBack(runRowId, taskRowId, workerId),
+      touchWaiting: () => {
+        for (const key of this.#waitedAt()) this.touch(key);
+      },
+      refreshPolls: async () => this.polls.restore(await this.reads.polls()),
+    });
   }
 }

@@ -4,6 +4,8 @@ import { taskDefinitionFaults } from '../engine/plan/task-definition-faults.ts';
 import { AppError } from '../model/error.ts';
 import type { TaskDefinition } from '../model/task-definition.ts';
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
+import type { Freshness } from '../store/freshness.ts';
+import type { WriteBatch } from '../store/port.ts';
 import type { Definitions } from './definitions.ts';
 import type { Loop } from './loop.ts';
 import type { RunHooks } from './ports.ts';
@@ -12,8 +14,10 @@ export class DefinitionCommands {
   readonly #loop: Loop;
   readonly #definitions: Definitions;
   readonly #hooks: RunHooks;
+  readonly #freshness: Freshness | null;
 
-  constructor(loop: Loop, definitions: Definitions, hooks: RunHooks) {
+  constructor(loop: Loop, definitions: Definitions, hooks: RunHooks, freshness: Freshness | null) {
+    this.#freshness = freshness;
     this.#loop = loop;
     this.#definitions = definitions;
     this.#hooks = hooks;
@@ -21,7 +25,7 @@ export class DefinitionCommands {
 
   async put(definition: WorkflowDefinition, mode: 'create' | 'overwrite'): Promise<void> {
     this.#check(definition);
-    await this.#loop.transact((batch, now) => {
+    await this.#write((batch, now) => {
       const known = this.#definitions.get(definition.name, definition.version);
       if (known && mode === 'create') {
         throw new AppError('conflict', `Workflow with ${definition.name}.${definition.version} already exists!`);
@@ -36,7 +40,7 @@ export class DefinitionCommands {
   async putAll(definitions: readonly WorkflowDefinition[]): Promise<void> {
     for (const definition of definitions) this.#check(definition);
     const latest = new Map(definitions.map((one) => [`${one.name}.${one.version}`, one]));
-    await this.#loop.transact((batch, now) => {
+    await this.#write((batch, now) => {
       for (const definition of latest.values()) {
         const known = this.#definitions.get(definition.name, definition.version);
         const stamped = { ...definition, createTime: known?.createTime ?? now, updateTime: now };
@@ -47,7 +51,7 @@ export class DefinitionCommands {
   }
 
   async remove(name: string, version: number): Promise<void> {
-    await this.#loop.transact((batch) => {
+    await this.#write((batch) => {
       if (!this.#definitions.remove(name, version)) {
         throw new AppError('not_found', `No such workflow definition: ${name} version: ${version}`);
       }
@@ -59,13 +63,25 @@ export class DefinitionCommands {
   async putTasks(definitions: readonly TaskDefinition[]): Promise<void> {
     for (const definition of definitions) checkTask(definition);
     const latest = new Map(definitions.map((one) => [one.name, one]));
-    await this.#loop.transact((batch, now) => {
+    await this.#write((batch, now) => {
       for (const definition of latest.values()) {
         const known = this.#definitions.task(definition.name);
         const stamped = { ...definition, createTime: known?.createTime ?? now, updateTime: now };
         this.#definitions.putTask(stamped);
         batch.taskDefinitions.push(stamped);
       }
+    });
+  }
+
+  /** In a shared store nobody else registers anything until the round ends, and memory holds what is committed. */
+  #write(decide: (batch: WriteBatch, now: number) => void): Promise<void> {
+    const freshness = this.#freshness;
+    if (!freshness) return this.#loop.transact(decide);
+    return this.#loop.submit({
+      load: async ({ shared }) => {
+        if (shared) await freshness.accept(await shared.lockStamps());
+      },
+      decide,
     });
   }
 
@@ -76,7 +92,7 @@ export class DefinitionCommands {
   }
 
   async removeTask(name: string): Promise<void> {
-    await this.#loop.transact((batch) => {
+    await this.#write((batch) => {
       if (!this.#definitions.removeTask(name))
         throw new AppError('not_found', `No such taskType found by name: ${name}`);
       withdraw(batch.taskDefinitions, (one) => one.name === name);

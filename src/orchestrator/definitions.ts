@@ -25,12 +25,14 @@ export class Definitions {
   #frozen = new WeakMap<WorkflowDefinition, Frozen>();
   readonly #plans = new Map<string, Plan>();
 
+  /** Replaces what memory holds by what is committed, at one stroke. */
   async load(reads: Reads): Promise<void> {
+    const [tasks, workflows] = await Promise.all([reads.taskDefinitions(), reads.definitions()]);
     this.#workflows.clear();
     this.#tasks.clear();
     this.#frozen = new WeakMap();
-    for (const task of await reads.taskDefinitions()) this.#tasks.set(task.name, task);
-    for (const workflow of await reads.definitions()) this.put(workflow);
+    for (const task of tasks) this.#tasks.set(task.name, task);
+    for (const workflow of workflows) this.put(workflow);
   }
 
   put(definition: WorkflowDefinition): void {

@@ -9,7 +9,7 @@ import type { HandedTask } from './orchestrator-api.ts';
 import type { Pollers, Waiter } from './pollers.ts';
 import type { RunHooks } from './ports.ts';
 import type { ReadyEntry } from './ready-queue.ts';
-import type { RunCache } from './run-cache.ts';
+import type { CachedRun, RunCache } from './run-cache.ts';
 import type { Schedule } from './schedule.ts';
 import type { TaskLimits } from './task-limits.ts';
 
@@ -25,8 +25,8 @@ export interface HandOffOptions {
   readonly hooks: RunHooks;
   /** In-process worker of a queue: a taker with as many free places as it has now. */
   readonly inProcess: (key: string) => Taker | undefined;
-  /** A run with a ready task is not in memory: load it, then serve the queue again. */
-  readonly fetch: (runRowIds: ReadonlySet<number>, key: string) => void;
+  /** Ready tasks, in their order, of runs that are not in memory (or not this round's): serve the queue again with them. */
+  readonly absent: (entries: readonly ReadyEntry[], key: string) => void;
   /** Serve the queue again at this instant (rate limits). */
   readonly wakeAt: (key: string, atMs: number) => void;
   /** The taker went away before it could be given its tasks: put them back. */
@@ -86,13 +86,15 @@ export class HandOff {
     }
   }
 
-  lost(): void {
+  /** `again`: the round is tried anew; a poll in it gets nothing this time, and polls again. */
+  lost(again: boolean): void {
     const takers = [...this.#assigned, ...this.#chained];
     this.#assigned = new Set();
     this.#chained = [];
     for (const taker of takers) {
       taker.assigned.length = 0;
-      taker.refuse(new AppError('store_unavailable', 'The hand-off could not be written; poll again.'));
+      if (again) taker.deliver([]);
+      else taker.refuse(new AppError('store_unavailable', 'The hand-off could not be written; poll again.'));
     }
   }
 
@@ -123,9 +125,7 @@ export class HandOff {
       else missing.push(ready);
       if (missing.length >= taker.count) break;
     }
-    // The last one taken goes back first: first in stays first out.
-    for (const ready of missing.toReversed()) queue.putBack(ready);
-    if (missing.length > 0) this.#options.fetch(new Set(missing.map(({ runRowId }) => runRowId)), taker.key);
+    if (missing.length > 0) this.#options.absent(missing, taker.key);
     if (taker.assigned.length > 0) this.#assigned.add(taker);
     return more;
   }
@@ -136,6 +136,7 @@ export class HandOff {
     const cached = cache.get(ready.runRowId);
     const entry = schedule.taskByRow(ready.taskRowId);
     if (!cached || !entry) return 'absent';
+    if (this.#mustPrepare(cached, ready.taskRowId)) return 'absent';
     schedule.taken(entry);
     const { workerId } = taker;
     advance.event(cached, { kind: 'claim', taskRowId: ready.taskRowId, workerId }, batch, now);
@@ -146,10 +147,20 @@ export class HandOff {
     if (!task || !step || task.status !== 'IN_PROGRESS') return 'refused';
     return { task, run, step, input: hooks.fill(task.input, run, task, literalsOf(step)) };
   }
+
+  /** What filling its input takes is not known here yet: it is being read, and the task waits for a later round. */
+  #mustPrepare({ state, plan }: CachedRun, taskRowId: number): boolean {
+    const task = state.tasks.get(taskRowId);
+    const step = task && stepOf(plan, task);
+    if (!step || literalsOf(step).size === 0) return false;
+    const reading = this.#options.hooks.prepare([state.run]);
+    reading?.catch(() => undefined);
+    return reading !== undefined;
+  }
 }
 
 /** What the definition itself left for the hand-off: in the step's parameters, or in its task definition's template. */
-function literalsOf({ input, fallback }: Step): ReadonlySet<string> {
+export function literalsOf({ input, fallback }: Step): ReadonlySet<string> {
   if (!fallback || fallback.literals.size === 0) return input.literals;
   return new Set([...input.literals, ...fallback.literals]);
 }

@@ -11,11 +11,14 @@ export class InProcess {
   readonly #workers = new Map<string, InProcessWorker>();
   /** Task ids under way, by queue. */
   readonly #running = new Map<string, Set<string>>();
+  readonly #workerId: string;
   readonly #report: Report;
   readonly #freed: (key: string) => void;
   readonly #abort = new AbortController();
 
-  constructor(workers: readonly InProcessWorker[], report: Report, freed: (key: string) => void) {
+  /** `workerId`: what tasks in progress here say of it. */
+  constructor(workers: readonly InProcessWorker[], workerId: string, report: Report, freed: (key: string) => void) {
+    this.#workerId = workerId;
     for (const worker of workers) {
       this.#workers.set(worker.queue, worker);
       this.#running.set(worker.queue, new Set());
@@ -29,6 +32,11 @@ export class InProcess {
     return this.#running.get(queue)?.has(taskId) === false;
   }
 
+  /** Queues served here. */
+  get keys(): Iterable<string> {
+    return this.#workers.keys();
+  }
+
   /** The worker of a queue as a taker, with as many places as are free. */
   taker(key: string): Taker | undefined {
     const worker = this.#workers.get(key);
@@ -37,7 +45,7 @@ export class InProcess {
     if (free <= 0) return undefined;
     return {
       key,
-      workerId: 'server',
+      workerId: this.#workerId,
       count: free,
       assigned: [],
       deliver: (tasks) => this.#run(worker, tasks),

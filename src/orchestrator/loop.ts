@@ -2,34 +2,35 @@
 // written in ONE transaction and only then answered. While a commit is in flight new operations queue; nobody who waits
 // for an answer waits for a timer. Must never answer before the commit, and never decide while another round is open.
 import { AppError } from '../model/error.ts';
-import { emptyBatch, type Round, type Store, type WriteBatch } from '../store/port.ts';
-import type { Clock, Transactor } from './ports.ts';
-
-/** Something to decide in a round. */
-export interface Operation<T> {
-  /** Runs before `decide`, once per round, with all other operations' `load`s: fetch what is not in memory. */
-  load?(round: Round): Promise<void> | undefined;
-  decide(batch: WriteBatch, now: number): T;
-}
+import { emptyBatch, type Round, RoundConflict, type Store, type WriteBatch } from '../store/port.ts';
+import { BUSY, type Clock, type Operation, type Transactor } from './ports.ts';
 
 interface Pending {
   readonly operation: Operation<unknown>;
   readonly resolve: (value: never) => void;
   readonly reject: (error: unknown) => void;
+  /** Rounds lost to other processes with this operation in them. */
+  conflicts: number;
 }
 
 /** How long what nobody waits for may wait for a round to ride with. */
 const SOON_MS = 5;
 /** Bounds how long the first caller of a round waits for the last one's decision. */
 const OPERATIONS_MAX = 500;
+/** What another process holds is asked for again after about the length of its round. */
+const BUSY_RETRY_MS = 2;
+/** A conflict is rare, and twice in a row rarer: past this many something else is wrong. */
+const CONFLICTS_MAX = 20;
 
 /** Contributes rows and reactions to every round: the run cache, pollers, timers. */
 export interface RoundListener {
+  /** After the operations' own loads, before any decides: what else this round needs from the store. */
+  beforeDecide?(round: Round): Promise<void> | undefined;
   /** After all operations decided, before the commit: effects on other runs, hand-off to waiting pollers, the rows. */
   beforeCommit?(batch: WriteBatch, now: number, round: Round): Promise<void> | undefined;
   afterCommit?(): void;
-  /** The commit failed: everything decided since the last one is void. */
-  lost?(): void;
+  /** The commit failed: everything decided since the last one is void. `again`: the same operations are tried anew. */
+  lost?(again: boolean): void;
 }
 
 export class Loop implements Transactor {
@@ -37,9 +38,12 @@ export class Loop implements Transactor {
   readonly #clock: Clock;
   readonly #onFault: (error: unknown) => void;
   readonly #listeners: RoundListener[] = [];
-  readonly #queue: Pending[] = [];
+  #queue: Pending[] = [];
+  /** Put off because another process holds what they need. */
+  #putOff: Pending[] = [];
   #running = false;
   #later: ReturnType<typeof setTimeout> | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
   #idle: Promise<void> = Promise.resolve();
   rounds = 0;
   operations = 0;
@@ -67,15 +71,15 @@ export class Loop implements Transactor {
     return this.#enqueue(operation, () => this.#start());
   }
 
-  transactSoon<T>(decide: (batch: WriteBatch, now: number) => T): Promise<T> {
-    return this.#enqueue({ decide }, () => {
+  submitSoon<T>(operation: Operation<T>): Promise<T> {
+    return this.#enqueue(operation, () => {
       this.#later ??= setTimeout(() => this.#start(), SOON_MS);
     });
   }
 
   #enqueue<T>(operation: Operation<T>, wake: () => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#queue.push({ operation, resolve, reject });
+      this.#queue.push({ operation, resolve, reject, conflicts: 0 });
       if (!this.#running) wake();
     });
   }
@@ -84,13 +88,16 @@ export class Loop implements Transactor {
     if (this.#running || this.#queue.length > 0) await this.submit({ decide: () => undefined });
   }
 
-  /** Resolves when nothing is queued and nothing is being committed. */
+  /** Resolves when nothing is queued, nothing is put off and nothing is being committed. */
   async drained(): Promise<void> {
-    if (this.#later) this.#start();
-    while (this.#running) await this.#idle;
+    while (this.#running || this.#queue.length > 0 || this.#putOff.length > 0) {
+      if (!this.#running) this.#start();
+      await this.#idle;
+    }
   }
 
   #start(): void {
+    if (this.#running) return;
     clearTimeout(this.#later);
     this.#later = undefined;
     this.#running = true;
@@ -99,46 +106,85 @@ export class Loop implements Transactor {
   }
 
   async #rounds(): Promise<void> {
-    while (this.#queue.length > 0) {
-      const taken = this.#queue.splice(0, OPERATIONS_MAX);
-      await this.#round(taken);
-    }
+    this.#takeBack();
+    while (this.#queue.length > 0) await this.#round(this.#queue.splice(0, OPERATIONS_MAX));
     this.#running = false;
   }
 
   async #round(taken: readonly Pending[]): Promise<void> {
     const answers: (() => void)[] = [];
     let round: Round | undefined;
+    let ready = taken;
     try {
       round = await this.#store.round();
-      await this.#load(taken, round);
+      ready = await this.#load(taken, round);
+      for (const listener of this.#listeners) await listener.beforeDecide?.(round);
       const batch = emptyBatch();
       const now = this.#clock.now();
-      for (const pending of taken) answers.push(decideOne(pending, batch, now));
+      for (const pending of ready) answers.push(decideOne(pending, batch, now));
       for (const listener of this.#listeners) await listener.beforeCommit?.(batch, now, round);
       await round.commit(batch);
     } catch (error) {
       await round?.abandon().catch(() => undefined);
-      for (const listener of this.#listeners) listener.lost?.();
-      this.#onFault(error);
-      const failure = error instanceof AppError ? error : new AppError('internal', 'The round could not be decided.');
-      for (const pending of taken) pending.reject(failure);
+      this.#fail(ready, error);
       return;
     }
     this.rounds += 1;
-    this.operations += taken.length;
+    this.operations += ready.length;
     for (const answer of answers) answer();
     for (const listener of this.#listeners) listener.afterCommit?.();
   }
 
-  async #load(taken: readonly Pending[], round: Round): Promise<void> {
+  /** Those whose loads came through; the others are put off. */
+  async #load(taken: readonly Pending[], round: Round): Promise<readonly Pending[]> {
+    const busy = new Set<Pending>();
     const loading: Promise<void>[] = [];
-    for (const { operation } of taken) {
-      const one = operation.load?.(round);
-      if (one) loading.push(one);
+    for (const pending of taken) {
+      const one = pending.operation.load?.(round);
+      if (one) loading.push(one.then((outcome) => void (outcome === BUSY && busy.add(pending))));
     }
-    if (loading.length > 0) await Promise.all(loading);
+    if (loading.length === 0) return taken;
+    await allOf(loading);
+    if (busy.size === 0) return taken;
+    this.#putBack([...busy]);
+    return taken.filter((pending) => !busy.has(pending));
   }
+
+  #fail(ready: readonly Pending[], error: unknown): void {
+    const again = error instanceof RoundConflict;
+    for (const listener of this.#listeners) listener.lost?.(again);
+    const tried: Pending[] = [];
+    const failure = error instanceof AppError ? error : new AppError('internal', 'The round could not be decided.');
+    for (const pending of ready) {
+      if (again && ++pending.conflicts <= CONFLICTS_MAX) tried.push(pending);
+      else
+        pending.reject(again ? new AppError('store_unavailable', 'Other processes kept getting in the way.') : failure);
+    }
+    if (!again || tried.length < ready.length) this.#onFault(error);
+    this.#putBack(tried);
+  }
+
+  /** They come first in a round a little later: not at once, since who is in the way needs the time to finish. */
+  #putBack(pending: readonly Pending[]): void {
+    if (pending.length === 0) return;
+    this.#putOff.push(...pending);
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      this.#takeBack();
+      this.#start();
+    }, BUSY_RETRY_MS);
+  }
+
+  #takeBack(): void {
+    if (this.#retry || this.#putOff.length === 0) return;
+    this.#queue = [...this.#putOff.splice(0), ...this.#queue];
+  }
+}
+
+/** As `Promise.all`, but waits for every one before it rejects: a round is not left while a load of it is under way. */
+async function allOf(loading: readonly Promise<void>[]): Promise<void> {
+  const outcomes = await Promise.allSettled(loading);
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
 /** An operation that refuses (throws an AppError) fails alone; it must throw before it changes anything. */

@@ -35,6 +35,12 @@ export interface UpdateOutcome {
   readonly next: HandedTask | null;
 }
 
+export interface OpenTaskView {
+  readonly taskType: string;
+  readonly runName: string;
+  readonly runId: string;
+}
+
 export interface Orchestrator {
   // definitions (committed before they resolve; AppError conflict | not_found | invalid_definition)
   putDefinition(definition: WorkflowDefinition, mode: 'create' | 'overwrite'): Promise<void>;
@@ -66,11 +72,11 @@ export interface Orchestrator {
     workerId: string | null,
   ): Promise<string | null>;
   addLog(taskId: string, log: string): Promise<void>;
-  /** Type, run name of an open task, from memory: what a permission check needs. Undefined for closed or unknown ones. */
-  openTask(taskId: string): { readonly taskType: string; readonly runName: string; readonly runId: string } | undefined;
-  /** Who polled which queue last, from memory. */
-  pollData(): readonly PollRecord[];
-  queueSizes(): Readonly<Record<string, number>>;
+  /** Type, run name of an open task: what a permission check needs. Undefined for closed or unknown ones. */
+  openTask(taskId: string): OpenTaskView | undefined | Promise<OpenTaskView | undefined>;
+  /** Who polled which queue last. */
+  pollData(): Promise<readonly PollRecord[]>;
+  queueSizes(): Promise<Readonly<Record<string, number>>>;
   /** A plan step for a stored task, to render `workflowTask`. */
   stepOf(run: Run, task: Task): Promise<Step | null>;
   stats(): OrchestratorStats;

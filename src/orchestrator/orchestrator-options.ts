@@ -1,5 +1,6 @@
 // What an orchestrator is opened with: everything that differs between a server, a replica and a test.
 import type { DecideContext } from '../engine/decide/decision.ts';
+import type { Freshness } from '../store/freshness.ts';
 import type { Store } from '../store/port.ts';
 import type { Loop } from './loop.ts';
 import type { Clock, InProcessWorker, RunHooks } from './ports.ts';
@@ -10,6 +11,10 @@ export interface OrchestratorOptions {
   readonly clock: Clock;
   readonly hooks: RunHooks;
   readonly workers: readonly InProcessWorker[];
+  /** Set in a shared store. */
+  readonly freshness?: Freshness | null;
+  /** Names this process among those of a shared store. */
+  readonly processId?: string;
   readonly newId: () => string;
   readonly random: () => number;
   readonly script: DecideContext['script'];

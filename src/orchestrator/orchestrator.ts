@@ -15,11 +15,19 @@ import type { WorkflowDefinition } from '../model/workflow-definition.ts';
 import type { PollRecord, WriteBatch } from '../store/port.ts';
 import { Core } from './core.ts';
 import { DefinitionCommands } from './definition-commands.ts';
-import type { HandedTask, Orchestrator, OrchestratorStats, PollRequest, UpdateOutcome } from './orchestrator-api.ts';
+import type {
+  HandedTask,
+  OpenTaskView,
+  Orchestrator,
+  OrchestratorStats,
+  PollRequest,
+  UpdateOutcome,
+} from './orchestrator-api.ts';
 import type { OrchestratorOptions } from './orchestrator-options.ts';
 import type { InProcessResult } from './ports.ts';
 import { queueKey } from './ready-queue.ts';
 import type { CachedRun } from './run-cache.ts';
+import { type OpenEntry, Schedule } from './schedule.ts';
 import { startRun } from './start-run.ts';
 import { takeUpdate, UNFILLED } from './task-update.ts';
 
@@ -37,7 +45,12 @@ class Conductor implements Orchestrator {
 
   constructor(options: OrchestratorOptions) {
     this.#core = new Core(options, (handed, result) => this.#report(handed, result));
-    this.#commands = new DefinitionCommands(options.loop, this.#core.definitions, options.hooks);
+    this.#commands = new DefinitionCommands(
+      options.loop,
+      this.#core.definitions,
+      options.hooks,
+      options.freshness ?? null,
+    );
   }
 
   open(): Promise<void> {
@@ -132,7 +145,8 @@ class Conductor implements Orchestrator {
     const core = this.#core;
     core.polls.note(request.taskType, request.domain, request.workerId, core.clock.now());
     const key = queueKey(request.taskType, request.domain);
-    const ready = (core.schedule.ready(key)?.size ?? 0) > 0;
+    // What is ready in a shared store only the store knows.
+    const ready = core.shared !== null || (core.schedule.ready(key)?.size ?? 0) > 0;
     if (!ready && request.timeoutMs <= 0) return [];
     if (!ready) return core.pollers.wait(request, key);
     const waiting = core.pollers.wait(request, key, () => core.served(key));
@@ -143,12 +157,12 @@ class Conductor implements Orchestrator {
   async update(result: TaskResult, andPoll: boolean): Promise<UpdateOutcome> {
     this.#refuseWhenStopping();
     const open = this.#core.schedule.task(result.taskId);
-    if (!open) {
-      const known = await this.#core.reads.taskById(result.taskId);
-      if (!known) throw new AppError('not_found', `Task not found for taskId: ${result.taskId}`);
-      return { taskId: result.taskId, next: null };
-    }
-    return takeUpdate(this.#core, open, result, andPoll);
+    if (open) return takeUpdate(this.#core, open, result, andPoll);
+    const known = await this.#core.reads.taskById(result.taskId);
+    if (!known) throw new AppError('not_found', `Task not found for taskId: ${result.taskId}`);
+    const elsewhere = this.#openElsewhere(known);
+    if (elsewhere) return takeUpdate(this.#core, elsewhere, result, andPoll);
+    return { taskId: result.taskId, next: null };
   }
 
   async updateByRef(
@@ -183,15 +197,22 @@ class Conductor implements Orchestrator {
 
   openTask(taskId: string) {
     const open = this.#core.schedule.task(taskId);
-    return open && { taskType: open.queue ?? open.type, runName: open.run.name, runId: open.run.id };
+    if (open || !this.#core.shared) return open && viewOf(open);
+    return this.#core.reads.taskById(taskId).then((known) => {
+      const elsewhere = known && this.#openElsewhere(known);
+      return elsewhere ? viewOf(elsewhere) : undefined;
+    });
   }
 
-  pollData(): readonly PollRecord[] {
-    return this.#core.polls.all();
+  async pollData(): Promise<readonly PollRecord[]> {
+    const { polls, reads, shared } = this.#core;
+    if (shared) polls.restore(await reads.polls());
+    return polls.all();
   }
 
-  queueSizes(): Readonly<Record<string, number>> {
-    return this.#core.schedule.sizes();
+  async queueSizes(): Promise<Readonly<Record<string, number>>> {
+    const { schedule, shared, clock } = this.#core;
+    return shared ? shared.readySizes(clock.now()) : schedule.sizes();
   }
 
   async stepOf(run: Run, task: Task): Promise<Step | null> {
@@ -244,21 +265,34 @@ class Conductor implements Orchestrator {
     });
   }
 
+  /** A task of a run that only other processes have in memory. */
+  #openElsewhere({ task, run }: { readonly task: Task; readonly run: Run }): OpenEntry | undefined {
+    if (!this.#core.shared || isTerminal(task.status) || isRunTerminal(run.status)) return undefined;
+    return Schedule.entryOf(task, run);
+  }
+
   /** What an in-process worker did comes back like any worker's result. */
   async #report(handed: HandedTask, result: InProcessResult): Promise<void> {
-    const open = this.#core.schedule.task(handed.task.id);
+    const open = this.#core.schedule.task(handed.task.id) ?? this.#openElsewhere(handed);
     if (!open) return;
     const update = {
       ...UNFILLED,
       status: result.status,
       output: this.#core.hooks.conceal(result.output, handed.run.rootId),
       reason: result.reason === null ? null : this.#core.hooks.concealText(result.reason, handed.run.rootId),
-      workerId: 'server',
+      workerId: handed.task.workerId,
     };
     await this.#core.onOpenTask(open, (cached, batch, now) => {
+      // It may have been given to another process meanwhile, because this one was silent for too long.
+      const task = cached.state.tasks.get(open.rowId);
+      if (task?.workerId !== handed.task.workerId || task?.pollCount !== handed.task.pollCount) return;
       this.#core.advance.event(cached, { kind: 'update', taskRowId: open.rowId, update }, batch, now);
     });
   }
+}
+
+function viewOf(open: OpenEntry): OpenTaskView {
+  return { taskType: open.queue ?? open.type, runName: open.run.name, runId: open.run.id };
 }
 
 function notFound(runId: string): AppError {

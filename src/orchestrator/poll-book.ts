@@ -3,8 +3,9 @@
 import type { PollRecord, WriteBatch } from '../store/port.ts';
 import { ACTIVE_WINDOW_MS } from './domains.ts';
 
-/** At most this often per process. */
+/** At most this often per process. Other processes of a shared store go by it when they choose a domain. */
 const FLUSH_EVERY_MS = 10_000;
+export const FLUSH_SHARED_EVERY_MS = 2_000;
 /** Workers come and go with random ids: the oldest are forgotten beyond this many. */
 const RECORDS_MAX = 10_000;
 
@@ -15,7 +16,13 @@ export class PollBook {
   #flushedMs = 0;
 
   restore(records: readonly PollRecord[]): void {
-    for (const record of records) this.#records.set(keyOf(record), record);
+    for (const record of records) {
+      const key = keyOf(record);
+      if ((this.#records.get(key)?.lastPollMs ?? 0) >= record.lastPollMs) continue;
+      this.#records.set(key, record);
+      const queue = `${record.domain}\n${record.queueName}`;
+      this.#lastByQueue.set(queue, Math.max(record.lastPollMs, this.#lastByQueue.get(queue) ?? 0));
+    }
   }
 
   note(queueName: string, domain: string | null, workerId: string | null, now: number): void {
@@ -38,8 +45,8 @@ export class PollBook {
     return [...this.#records.values()];
   }
 
-  flush(batch: WriteBatch, now: number): void {
-    if (this.#changed.size === 0 || now - this.#flushedMs < FLUSH_EVERY_MS) return;
+  flush(batch: WriteBatch, now: number, everyMs = FLUSH_EVERY_MS): void {
+    if (this.#changed.size === 0 || now - this.#flushedMs < everyMs) return;
     this.#flushedMs = now;
     for (const key of this.#changed) {
       const record = this.#records.get(key);

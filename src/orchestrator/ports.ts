@@ -3,22 +3,37 @@
 import type { Json } from '../model/json.ts';
 import type { Run, Task } from '../model/run.ts';
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
-import type { WriteBatch } from '../store/port.ts';
+import type { Round, WriteBatch } from '../store/port.ts';
 
 export interface Clock {
   now(): number;
 }
 
+/** What `load` answers when another process holds what the operation needs: it is put off to a later round. */
+export const BUSY = Symbol('busy');
+
+/** Something to decide in a round. */
+export interface Operation<T> {
+  /** Runs before `decide`, with all other loads of the round: fetches and locks what must not be stale; resolves with BUSY to be put off. */
+  load?(round: Round): Promise<unknown> | undefined;
+  /**
+   * Runs on the loop, alone, in memory: may read what it owns, push rows into `batch`, and returns what the caller gets
+   * once the batch is committed. Must not await. An AppError refuses this operation alone; it must be thrown before
+   * anything is changed. May run again, after `onLost`, when the round was lost to another process.
+   */
+  decide(batch: WriteBatch, now: number): T;
+}
+
 /**
- * One piece of work of a round. `decide` runs on the loop, alone, in memory: it may read what it owns, push rows into
- * `batch`, and returns what the caller gets once the batch is committed. Its result reaches nobody before that.
- * It must not await. If the commit fails every caller of the round gets AppError('store_unavailable') and every
- * `onLost` listener runs, so that caches are dropped and read again from the store.
+ * Where the vault and access take part in rounds. If a commit fails every caller of the round gets
+ * AppError('store_unavailable') and every `onLost` listener runs, so that caches are dropped and read again.
  */
 export interface Transactor {
+  submit<T>(operation: Operation<T>): Promise<T>;
+  /** `submit` for what needs nothing loaded. */
   transact<T>(decide: (batch: WriteBatch, now: number) => T): Promise<T>;
   /** The same for work whose caller has its answer already: rides with the next round, a few ms later at the latest. */
-  transactSoon<T>(decide: (batch: WriteBatch, now: number) => T): Promise<T>;
+  submitSoon<T>(operation: Operation<T>): Promise<T>;
   onLost(listener: () => void): void;
   /** Resolves when everything submitted so far is committed: a read after it sees its own writes. */
   settled(): Promise<void>;
@@ -32,6 +47,11 @@ export interface RunHooks {
   started(run: Run, definition: WorkflowDefinition, batch: WriteBatch, now: number): void;
   /** A run became terminal: revokes its run keys in the same transaction. */
   ended(run: Run, batch: WriteBatch, now: number): void;
+  /**
+   * In a shared store: learns of these runs, which another process may have started, what `fill` must know. Undefined
+   * when it is known. Awaited before a hand-off whose step spells `${workflow.vault.…}`.
+   */
+  prepare(runs: readonly Run[]): Promise<void> | undefined;
   /**
    * Fills vault placeholders in the copy handed to a worker. Returns `input` itself when there is nothing to fill.
    * `literals`: the `${workflow.vault.…}` texts that the step's definition spells. Only those may be filled: the same

@@ -52,7 +52,7 @@ export class ReadyQueue {
     this.#size += 1;
   }
 
-  /** Returns an entry that was taken but could not be handed out. */
+  /** Returns an entry that was taken but could not be handed out; several go back last first. */
   putBack(entry: ReadyEntry): void {
     this.#fifo(entry.priority).unshift(entry);
     this.#size += 1;

@@ -29,7 +29,10 @@ beforeEach(async () => {
   const brittle: Store = {
     ...store,
     reads: store.reads,
-    nextRowIds: store.nextRowIds,
+    fresh: store.fresh,
+    shared: null,
+    newRowId: (kind) => store.newRowId(kind),
+    prune: (ages, limit) => store.prune(ages, limit),
     round: async () => {
       const round = await store.round();
       const refuse = () => Promise.reject(new AppError('store_unavailable', 'the disk is full'));

@@ -50,6 +50,10 @@ export class Schedule {
   readonly #heap = new DueHeap();
   /** Queues where a task became ready or a slot was freed since they were last served. */
   readonly touched = new Set<string>();
+  /** Queues where the decisions of the round under way made a task ready, served or not. */
+  readonly stirred = new Set<string>();
+  /** Queues of a limited type where they freed a slot. */
+  readonly freed = new Set<string>();
 
   constructor(limits: TaskLimits) {
     this.#limits = limits;
@@ -97,6 +101,8 @@ export class Schedule {
     this.#ready.clear();
     this.#heap.clear();
     this.touched.clear();
+    this.stirred.clear();
+    this.freed.clear();
   }
 
   /** Takes in an open run found in the store. */
@@ -132,9 +138,26 @@ export class Schedule {
     this.#heap.set(run.rowId * KINDS + RUN_DUE, run.dueMs);
   }
 
-  forgetRun(rowId: number, id: string): void {
-    this.#runs.delete(rowId);
-    this.#runRowIds.delete(id);
+  /** A run left memory, and nobody here will hear what becomes of it: its timers and queues are the store's. */
+  forget(run: Run, tasks: Iterable<Task>): void {
+    this.#runs.delete(run.rowId);
+    this.#runRowIds.delete(run.id);
+    this.#heap.delete(run.rowId * KINDS + RUN_DUE);
+    for (const { rowId } of tasks) {
+      const entry = this.#byRow.get(rowId);
+      if (entry) this.#close(entry);
+    }
+  }
+
+  /** A task that the store says is ready, and whose run is in memory: into its queue, if memory agrees. */
+  offer(taskRowId: number): void {
+    const entry = this.#byRow.get(taskRowId);
+    if (entry) this.#enqueue(entry);
+  }
+
+  /** What finding a task takes when memory has nothing of its run. */
+  static entryOf(task: Task, run: Run): OpenEntry {
+    return entryOf(task, { rowId: run.rowId, id: run.id, name: run.name, priority: run.priority }, task.type);
   }
 
   /** Follows one task from what it was (undefined: new) to what it is. */
@@ -191,17 +214,7 @@ export class Schedule {
   }
 
   #open(task: OpenTask, run: OpenRunEntry, type: string, now: number): void {
-    const entry: OpenEntry = {
-      rowId: task.rowId,
-      id: task.id,
-      run,
-      queue: task.queue,
-      key: task.queue === null ? '' : queueKey(task.queue, task.domain),
-      type,
-      defName: task.defName,
-      status: 'SCHEDULED',
-      ready: null,
-    };
+    const entry = entryOf(task, run, type);
     this.#byId.set(task.id, entry);
     this.#byRow.set(task.rowId, entry);
     this.#move(entry, task, now);
@@ -229,6 +242,7 @@ export class Schedule {
     const is = status === 'IN_PROGRESS';
     if (was === is) return;
     if (this.#limits.count(entry.defName, is ? 1 : -1)) {
+      this.freed.add(entry.key);
       for (const key of this.#ready.keys()) {
         if (key === entry.queue || key.endsWith(`:${entry.queue}`)) this.touched.add(key);
       }
@@ -243,6 +257,7 @@ export class Schedule {
     queue.push(entry.ready);
     this.#ready.set(entry.key, queue);
     this.touched.add(entry.key);
+    this.stirred.add(entry.key);
   }
 
   #dequeue(entry: OpenEntry): void {
@@ -259,4 +274,18 @@ export class Schedule {
     this.#byId.delete(entry.id);
     this.#byRow.delete(entry.rowId);
   }
+}
+
+function entryOf(task: OpenTask, run: OpenRunEntry, type: string): OpenEntry {
+  return {
+    rowId: task.rowId,
+    id: task.id,
+    run,
+    queue: task.queue,
+    key: task.queue === null ? '' : queueKey(task.queue, task.domain),
+    type,
+    defName: task.defName,
+    status: 'SCHEDULED',
+    ready: null,
+  };
 }

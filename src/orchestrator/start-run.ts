@@ -1,23 +1,23 @@
 // Starting an execution: which definition, under which idempotency rule, in one round.
 import { AppError } from '../model/error.ts';
-import { isRunTerminal, type RunStatus } from '../model/run-status.ts';
+import { isRunTerminal } from '../model/run-status.ts';
 import type { StartRequest } from '../model/start-request.ts';
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
+import type { StartedRun } from '../store/port.ts';
 import type { Core } from './core.ts';
 
 /** Resolves with the public id after the first decision is committed. */
 export function startRun(core: Core, request: StartRequest): Promise<string> {
   const { idempotencyKey } = request;
-  let earlier: { readonly id: string; readonly status: RunStatus } | null = null;
+  let earlier: StartedRun | null = null;
   return core.loop.submit({
     load: (round) => {
       const loading = core.load(round, []);
       if (idempotencyKey === undefined) return loading;
-      const look = async () => {
-        await loading;
-        earlier = await core.reads.byIdempotencyKey(request.name, idempotencyKey);
-      };
-      return look();
+      const asked = core.startKeys.ask({ name: request.name, key: idempotencyKey }, round);
+      return Promise.all([asked, loading]).then(([started]) => {
+        earlier = started;
+      });
     },
     decide: (batch, now) => {
       const definition = definitionOf(core, request);
@@ -60,13 +60,13 @@ function definitionOf(core: Core, request: StartRequest): WorkflowDefinition {
 }
 
 /** A run that an earlier operation of the same round started with this key: not yet in the store. */
-function batchStart(core: Core, name: string, key: string): { id: string; status: RunStatus } | null {
+function batchStart(core: Core, name: string, key: string): StartedRun | null {
   const run = core.advance.startedInRound((one) => one.name === name && one.idempotencyKey === key);
   return run ? { id: run.id, status: run.status } : null;
 }
 
 /** The earlier run's id, or null when a new one may start. Throws conflict. */
-function answerFor(request: StartRequest, known: { readonly id: string; readonly status: RunStatus }): string | null {
+function answerFor(request: StartRequest, known: StartedRun): string | null {
   const strategy = request.idempotencyStrategy ?? 'FAIL';
   if (strategy === 'RETURN_EXISTING') return known.id;
   if (strategy === 'FAIL_ON_RUNNING' && isRunTerminal(known.status)) return null;

@@ -28,11 +28,12 @@ export async function takeUpdate(
   andPoll: boolean,
 ): Promise<UpdateOutcome> {
   let next: HandedTask | null = null;
-  await core.onOpenTask(open, (cached, batch, now) => {
+  const chains = andPoll && isTerminal(result.status);
+  const decide = (cached: CachedRun, batch: WriteBatch, now: number) => {
     const update = toUpdate(core, cached, result);
     addLogs(core, cached, result, batch, now);
     core.advance.event(cached, { kind: 'update', taskRowId: open.rowId, update }, batch, now);
-    if (!andPoll || !isTerminal(result.status)) return;
+    if (!chains) return;
     core.handOff.chain({
       key: open.key,
       workerId: result.workerId ?? null,
@@ -44,7 +45,8 @@ export async function takeUpdate(
       refuse: () => undefined,
       gone: () => false,
     });
-  });
+  };
+  await core.onOpenTask(open, decide, chains ? 1 : 0);
   return { taskId: result.taskId, next };
 }
 

@@ -13,7 +13,8 @@ export function executionConformance(store: () => Store): void {
   describe('open runs', () => openRuns(store));
 }
 
-const allOf = (loaded: LoadedRun | null) => loaded && [plain(loaded.run), ...loaded.tasks.map(plain)];
+const allOf = (loaded: Pick<LoadedRun, 'run' | 'tasks'> | null) =>
+  loaded && [plain(loaded.run), ...loaded.tasks.map(plain)];
 
 function roundTrips(store: () => Store): void {
   it('gives back every field of a run and its tasks as it was', async () => {
@@ -25,9 +26,10 @@ function roundTrips(store: () => Store): void {
           const rowId = fresh();
           return { ...fields, rowId, id: `task-${rowId}`, runRowId: key };
         });
+        tasks.sort((a, b) => a.seq - b.seq);
         await commit(store(), { newRuns: [run], newTasks: tasks });
         const round = await store().round();
-        const [loaded = null] = await round.loadRuns([key]);
+        const [loaded = null] = (await round.loadRuns([{ rowId: key, revision: 0 }])).changed;
         await round.abandon();
         expect(allOf(loaded)).toEqual([plain(run), ...tasks.map(plain)]);
         expect(allOf(await store().reads.run(run.id, true))).toEqual(allOf(loaded));
@@ -52,15 +54,18 @@ function roundTrips(store: () => Store): void {
     );
   });
 
-  it('loads runs in the order asked for, tasks ascending, and leaves out what is not there', async () => {
+  it('loads runs whole, tasks ascending by seq, and names those that are not there', async () => {
     const [first, second] = [sampleRun(), sampleRun()];
-    const tasks = [sampleTask(first), sampleTask(second), sampleTask(first)];
+    const tasks = [sampleTask(first, { seq: 1 }), sampleTask(second), sampleTask(first, { seq: 2 })];
     await commit(store(), { newRuns: [first, second], newTasks: [...tasks].reverse() });
     const round = await store().round();
-    const loaded = await round.loadRuns([second.rowId, 999_999_999, first.rowId]);
+    const wanted = [second.rowId, 999_999_999, first.rowId].map((rowId) => ({ rowId, revision: 0 }));
+    const { changed, busy, gone } = await round.loadRuns(wanted);
     await round.abandon();
-    expect(loaded.map(({ run }) => run.id)).toEqual([second.id, first.id]);
-    expect(loaded[1]?.tasks.map(({ rowId }) => rowId)).toEqual([tasks[0]?.rowId, tasks[2]?.rowId]);
+    const found = new Map(changed.map((loaded) => [loaded.run.id, loaded]));
+    expect([...found.keys()].sort()).toEqual([first.id, second.id].sort());
+    expect([busy, gone]).toEqual([[], [999_999_999]]);
+    expect(found.get(first.id)?.tasks.map(({ rowId }) => rowId)).toEqual([tasks[0]?.rowId, tasks[2]?.rowId]);
   });
 
   it('finds a run and a task by their public ids', async () => {
@@ -159,8 +164,11 @@ function searches(store: () => Store): void {
     const older = sampleRun({ idempotencyKey: key });
     const newer = sampleRun({ idempotencyKey: key, status: 'COMPLETED' });
     await commit(store(), { newRuns: [older, newer, sampleRun({ name: 'other', idempotencyKey: key })] });
-    expect(await store().reads.byIdempotencyKey('billing', key)).toEqual({ id: newer.id, status: 'COMPLETED' });
-    expect(await store().reads.byIdempotencyKey('billing', `${key}x`)).toBeNull();
+    const round = await store().round();
+    const startKeys = ['', 'x', ''].map((more) => ({ name: 'billing', key: `${key}${more}` }));
+    const started = await round.startedWith(startKeys);
+    await round.abandon();
+    expect(started).toEqual([{ id: newer.id, status: 'COMPLETED' }, null, { id: newer.id, status: 'COMPLETED' }]);
   });
 }
 

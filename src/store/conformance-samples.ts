@@ -21,9 +21,27 @@ export function commit(store: Store, rows: Partial<WriteBatch>): Promise<void> {
   return commitBatch(store, { ...emptyBatch(), ...rows });
 }
 
+/** As a loop does it: what the batch changes is loaded first, so that a shared store has it locked. */
 async function commitBatch(store: Store, batch: WriteBatch): Promise<void> {
   const round = await store.round();
-  await round.commit(batch);
+  try {
+    const isNew = new Set(batch.newRuns.map(({ rowId }) => rowId));
+    const runs = [
+      ...batch.changedRuns.map(({ rowId }) => rowId),
+      ...[...batch.newTasks, ...batch.changedTasks].map(({ runRowId }) => runRowId),
+      ...batch.removedRuns,
+    ];
+    const wanted = [...new Set(runs)].filter((rowId) => !isNew.has(rowId));
+    if (wanted.length > 0) await round.loadRuns(wanted.map((rowId) => ({ rowId, revision: 0 })));
+    const keys = new Set([...batch.vaultKeys.map(({ id }) => id), ...batch.charges.map(({ keyId }) => keyId)]);
+    if (keys.size > 0) {
+      await round.shared?.lockVaultKeys([...keys].map((id) => ({ id, revision: 0, sinceMs: 0 })));
+    }
+    await round.commit(batch);
+  } catch (error) {
+    await round.abandon();
+    throw error;
+  }
 }
 
 export function sampleRun(over: Partial<Run> = {}): Run {

@@ -90,15 +90,6 @@ function charges(store: () => Store): void {
     expect(await open()).toEqual([unknown]);
     expect(await store().reads.chargesOf(charge.keyId, 0)).toEqual([settled, unknown]);
   });
-
-  it('finds the newest charge of a fingerprint, per key', async () => {
-    const [keyId, fingerprint] = [`vk_${fresh()}`, `print-${fresh()}`];
-    const older = sampleCharge(keyId, { fingerprint });
-    const newer = sampleCharge(keyId, { fingerprint, state: 'settled' });
-    await commit(store(), { charges: [older, newer, sampleCharge('vk_other', { fingerprint })] });
-    expect(await store().reads.chargeByFingerprint(keyId, fingerprint)).toEqual(newer);
-    expect(await store().reads.chargeByFingerprint(keyId, 'another')).toBeNull();
-  });
 }
 
 function audit(store: () => Store): void {

@@ -10,25 +10,191 @@ import type { AuditEntry, Charge, VaultKey, VendorSecret } from '../model/vault.
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
 
 export interface Store {
-  /** Opens a round: what it loads is locked against other writers until it commits or is abandoned. */
+  /**
+   * Opens a round. In a shared store what it loads is locked against other writers until it commits or is abandoned.
+   * Rejects with AppError('store_unavailable').
+   */
   round(): Round | Promise<Round>;
   readonly reads: Reads;
-  /** First free integer keys; the single writer counts on from here. */
-  readonly nextRowIds: { readonly run: number; readonly task: number; readonly charge: number };
+  /** A fresh integer key, unique in the database; rows of one process get ascending ones. Never waits. */
+  newRowId(kind: RowKind): number;
+  /** No task had ever been written when the store was opened. */
+  readonly fresh: boolean;
+  /** What there is when other processes write to the same database; null for a store with a single writer. */
+  readonly shared: SharedStore | null;
+  /**
+   * Removes one small batch of what has passed its age, whole runs at a time; resolves with how many rows of `run`,
+   * `audit` and `charge` went. Less than `limit`: nothing is left. An age of 0 keeps everything.
+   */
+  prune(ages: PruneAges, limit: number): Promise<number>;
   close(): Promise<void>;
 }
 
+export type RowKind = 'run' | 'task' | 'charge' | 'signal';
+
+export interface PruneAges {
+  /** Terminal runs that ended before this instant, with their tasks, logs and history reads. */
+  readonly runsEndedBeforeMs: number;
+  /** Audit entries from before this instant; closed charges and dead vault keys that no window can count any more. */
+  readonly auditBeforeMs: number;
+}
+
 export interface Round {
-  loadRuns(rowIds: readonly number[]): Promise<readonly LoadedRun[]>;
-  /** Writes everything or nothing. Rejects with AppError('store_unavailable') when the database fails. */
+  /** Loads runs and, in a shared store, locks them. A run that another round holds is `busy`: it never waits for it. */
+  loadRuns(wanted: readonly WantedRun[]): Promise<LoadedRuns>;
+  /** The newest run started with each of these keys; in a shared store nobody else can start one until the round ends. */
+  startedWith(keys: readonly StartKey[]): Promise<readonly (StartedRun | null)[]>;
+  /**
+   * Writes everything or nothing. Rejects with AppError('store_unavailable') when the database fails, and with
+   * `RoundConflict` when another writer got in the way and nothing was written: the round may be tried again.
+   */
   commit(batch: WriteBatch): Promise<void>;
   abandon(): Promise<void>;
+  /** Null in a store with a single writer. */
+  readonly shared: SharedRound | null;
+}
+
+/** A round lost to another writer (serialization failure, deadlock): nothing was written, the same work may be tried again. */
+export class RoundConflict extends Error {}
+
+export interface WantedRun {
+  readonly rowId: number;
+  /** The revision that memory holds; 0: nothing, send it whole. */
+  readonly revision: number;
+}
+
+export interface LoadedRuns {
+  /** Those that memory does not hold, or not in their present revision. The others that are not listed here are as held. */
+  readonly changed: readonly LoadedRun[];
+  /** Held by another round just now: not locked, not loaded, to be tried again. */
+  readonly busy: readonly number[];
+  readonly gone: readonly number[];
 }
 
 export interface LoadedRun {
   readonly run: Run;
-  /** Every attempt, ascending by rowId. */
+  /**
+   * Raised by one with every commit that writes the run or any of its tasks; 1 after the commit that made it.
+   * Always 0 in a store with a single writer.
+   */
+  readonly revision: number;
+  /** Ascending by seq: every attempt, or (when `since` is not 0) those written after that revision. */
   readonly tasks: readonly Task[];
+  readonly since: number;
+}
+
+export interface StartKey {
+  readonly name: string;
+  readonly key: string;
+}
+
+export interface StartedRun {
+  readonly id: string;
+  readonly status: RunStatus;
+}
+
+/** Other processes write to the same database. */
+export interface SharedStore {
+  /** Calls back with queues (see `queueKey`) where another process made tasks ready; null: any queue may have some. */
+  onReady(listener: (keys: readonly string[] | null) => void): void;
+  /** Tells the other processes, some time soon and together with what follows. Never fails, may be lost. */
+  announce(keys: readonly string[]): void;
+  stamps(): Promise<Stamps>;
+  /** Timers that should have fired by this instant, oldest first. */
+  overdue(beforeMs: number, limit: number): Promise<OverdueTimer[]>;
+  /** Not yet applied, oldest first. */
+  signals(createdBeforeMs: number, limit: number): Promise<Signal[]>;
+  /** This process is alive now, by the database's clock. A write of its own, outside rounds. */
+  heartbeat(processId: string): Promise<void>;
+  /** Resolves with the value that all processes go by: the first that any of them gave under this name. */
+  agree(name: string, value: string): Promise<string>;
+  /** This process works no more: what it left is an orphan at once. */
+  leave(processId: string): Promise<void>;
+  /** Tasks in progress at a worker `server:<process id>` whose process has been silent for so long. */
+  orphans(silentMs: number, limit: number): Promise<OrphanTask[]>;
+  /** How many tasks may be handed out at each queue that has any. */
+  readySizes(now: number): Promise<Record<string, number>>;
+}
+
+export interface OverdueTimer {
+  readonly runRowId: number;
+  /** 0: the run's own timer. */
+  readonly taskRowId: number;
+}
+
+export interface OrphanTask {
+  readonly taskRowId: number;
+  readonly runRowId: number;
+  readonly workerId: string;
+}
+
+/** How often each kind of seldom-changed noun has been written: who holds them in memory reads them anew on a change. */
+export interface Stamps {
+  readonly definitions: number;
+  readonly apiKeys: number;
+  readonly vendorSecrets: number;
+}
+
+export interface SharedRound {
+  /** As of the round's start. */
+  readonly stamps: Stamps;
+  /** Until the round ends nobody else writes definitions, task definitions, API keys or vendor secrets; stamps anew. */
+  lockStamps(): Promise<Stamps>;
+  /**
+   * Tasks that may be handed out at `now`, up to `count` a queue: by priority, then in the order they became ready.
+   * Not locked; the run must be loaded, and the task looked at again, before it is handed out.
+   */
+  readyTasks(wanted: readonly { readonly key: string; readonly count: number }[], now: number): Promise<ReadyTask[]>;
+  /** Locks the limits of task types; those that another round holds are left out. */
+  lockLimits(defNames: readonly string[]): Promise<readonly TaskLimit[]>;
+  /** Locks vault keys, waiting for each other in one order. */
+  lockVaultKeys(wanted: readonly WantedVaultKey[]): Promise<LoadedVaultKeys>;
+}
+
+export interface ReadyTask {
+  readonly key: string;
+  readonly taskRowId: number;
+  readonly runRowId: number;
+  readonly defName: string;
+}
+
+export interface TaskLimit {
+  readonly defName: string;
+  /** Tasks of the type in progress, as committed. Ignored when written. */
+  readonly inProgress: number;
+  /** When the last ones were handed out, ascending, as far back as a rate limit has needed them. */
+  readonly handedOutMs: readonly number[];
+}
+
+export interface WantedVaultKey {
+  readonly id: string;
+  /** The revision that memory holds; 0: nothing. */
+  readonly revision: number;
+  /** Of a key not held: charges reserved at or after this instant matter; for a `lifetime` window all do. */
+  readonly sinceMs: number;
+}
+
+export interface LoadedVaultKeys {
+  /** As in `LoadedRuns`. */
+  readonly changed: readonly LoadedVaultKey[];
+  readonly gone: readonly string[];
+}
+
+export interface LoadedVaultKey {
+  readonly key: VaultKey;
+  /** Raised by one with every commit that writes the key or one of its charges; 1 after the commit that made it. */
+  readonly revision: number;
+  /** Charges that still count or were released since; all that matter, or (when `since` is not 0) those written after it. */
+  readonly charges: readonly Charge[];
+  readonly since: number;
+}
+
+/** An effect of one run on another that was busy: applied in a later round, which removes it. */
+export interface Signal {
+  readonly rowId: number;
+  readonly runRowId: number;
+  readonly createdMs: number;
+  readonly document: Json;
 }
 
 /** Rows of one transaction. A row appears at most once per list; new and changed never hold the same row. */
@@ -56,6 +222,17 @@ export interface WriteBatch {
   readonly charges: Charge[];
   readonly audit: AuditEntry[];
   readonly historyReads: HistoryRead[];
+  // ---- below: written in a shared store only
+  /** Revokes every live vault key of these executions. */
+  readonly endedRuns: EndedRun[];
+  readonly signals: Signal[];
+  readonly removedSignals: number[];
+  readonly taskLimits: TaskLimit[];
+}
+
+export interface EndedRun {
+  readonly id: string;
+  readonly atMs: number;
 }
 
 export interface PollRecord {
@@ -77,14 +254,12 @@ export interface HistoryRead {
 export interface Reads {
   // executions
   runRowId(id: string): Promise<number | null>;
-  run(id: string, includeTasks: boolean): Promise<LoadedRun | null>;
+  run(id: string, includeTasks: boolean): Promise<{ readonly run: Run; readonly tasks: readonly Task[] } | null>;
   taskById(id: string): Promise<{ readonly task: Task; readonly run: Run } | null>;
   /** One page of a run's tasks, ascending by seq, and how many there are in all. */
   tasksOf(runRowId: number, page: Page, statuses: readonly string[]): Promise<{ total: number; tasks: Task[] }>;
   runningIds(name: string, version: number | null, fromMs: number, toMs: number): Promise<string[]>;
   correlated(name: string, correlationIds: readonly string[], includeClosed: boolean): Promise<Run[]>;
-  /** The run that was started with this key, newest first when several. */
-  byIdempotencyKey(name: string, key: string): Promise<{ id: string; status: RunStatus } | null>;
   snapshot(id: string): Promise<Snapshot | null>;
   logs(taskId: string): Promise<TaskLog[]>;
   polls(): Promise<PollRecord[]>;
@@ -104,8 +279,6 @@ export interface Reads {
   chargesOf(keyId: string, sinceMs: number): Promise<Charge[]>;
   /** Charges whose outcome is not known: `reserved` or `uncertain`. */
   openCharges(): Promise<Charge[]>;
-  /** Committed charges that carry this replay fingerprint, newest first. */
-  chargeByFingerprint(keyId: string, fingerprint: string): Promise<Charge | null>;
   audit(filter: AuditFilter): Promise<AuditEntry[]>;
   spend(runId: string): Promise<SpendRow[]>;
   /** For `/health`: answers or rejects. */
@@ -183,6 +356,10 @@ export function emptyBatch(): WriteBatch {
     charges: [],
     audit: [],
     historyReads: [],
+    endedRuns: [],
+    signals: [],
+    removedSignals: [],
+    taskLimits: [],
   };
 }
 

@@ -2,17 +2,24 @@
 // must never import a store, an HTTP framework or the runtime.
 import type { Egress, Upstream } from '../egress/egress.ts';
 import type { AuditEntry } from '../model/vault.ts';
-import type { Clock, RunHooks, Transactor } from '../orchestrator/ports.ts';
-import type { Reads } from '../store/port.ts';
+import type { Clock, Transactor } from '../orchestrator/ports.ts';
+import type { Freshness } from '../store/freshness.ts';
+import type { Reads, SharedStore } from '../store/port.ts';
 import { KeyControl } from './control/key-control.ts';
+import { FreshKeys } from './keys/fresh-keys.ts';
 import { KeyRegistry } from './keys/key-registry.ts';
 import { keyTexts } from './keys/key-text.ts';
 import { deriveKeys, type MasterKeys } from './keys/master-keys.ts';
-import { runHooks } from './keys/run-hooks.ts';
+import { ownedKeys, type RoundKeys } from './keys/round-keys.ts';
+import { runHooks, type VaultRunHooks } from './keys/run-hooks.ts';
+import { RunKeyBook } from './keys/run-key-book.ts';
+import { type KeyStates, OwnedStates } from './ledger/key-states.ts';
 import { Ledger } from './ledger/ledger.ts';
+import { SharedStates } from './ledger/shared-states.ts';
 import { TaskIdempotency } from './ledger/task-idempotency.ts';
 import { ownsPath } from './proxy/address.ts';
 import { Background } from './proxy/background.ts';
+import { requireLiveNow } from './proxy/known-key.ts';
 import { handleCall } from './proxy/pipeline.ts';
 import type { ProxyContext } from './proxy/proxy-context.ts';
 import { Resolver } from './proxy/resolver.ts';
@@ -29,7 +36,11 @@ export interface VaultOptions {
   readonly newId: () => string;
   /** Exactly 32 bytes. */
   readonly masterKey: Uint8Array;
-  readonly nextChargeRowId: number;
+  readonly newChargeRowId: () => number;
+  /** Set when other processes write to the same store; `transactor` is then a loop of the vault's own. */
+  readonly shared: SharedStore | null;
+  /** Reads vendor secrets anew that another process has written. Asked before each request, by whoever serves them. */
+  readonly freshness: Freshness | null;
   /** Origin per vendor, such as `https://api.stripe.com`. */
   readonly upstreams: { readonly stripe: string };
   readonly egress: Egress;
@@ -45,7 +56,7 @@ export interface VaultOptions {
 }
 
 export interface Vault {
-  readonly hooks: RunHooks;
+  readonly hooks: VaultRunHooks;
   readonly proxy: VaultProxy;
   readonly keys: KeyControl;
   readonly secrets: SecretStore;
@@ -70,34 +81,52 @@ export async function createVault(options: VaultOptions): Promise<Vault> {
   const masterKeys = deriveKeys(options.masterKey);
   const texts = keyTexts(masterKeys.keyMac);
   const registry = new KeyRegistry(reads);
-  transactor.onLost(() => registry.lost());
-  const inFlightMax = options.inFlightMax ?? IN_FLIGHT_MAX;
+  const found = keysOf(options, registry);
+  const { fresh, keys, states } = found;
   const ledger = new Ledger({
-    transactor,
-    reads,
-    keys: registry,
-    now,
-    nextChargeRowId: options.nextChargeRowId,
-    inFlightMax,
+    ...{ transactor, reads, states, now },
+    shared: options.shared !== null,
+    newChargeRowId: options.newChargeRowId,
+    inFlightMax: options.inFlightMax ?? IN_FLIGHT_MAX,
   });
   const secrets = secretStore(options, masterKeys);
   const vendors = new Set(VENDORS.map(({ name }) => name));
-  const hooks = runHooks({ registry, texts, placeholderMac: masterKeys.placeholderMac, vendors });
+  const { placeholderMac } = masterKeys;
+  const hooks = runHooks({ registry, known: found.runKeys, texts, placeholderMac, vendors });
   const background = new Background((message) => options.log?.(message));
-  const context = proxyContext(options, { registry, ledger, secrets, texts, background });
+  const context = proxyContext(options, { registry, ledger, secrets, texts, fresh, background });
   const resolver = new Resolver(context);
   context.watch = (charge) => resolver.watch(charge);
-  await Promise.all([registry.load(now()), secrets.load()]);
+  await Promise.all([options.shared ? undefined : registry.load(now()), secrets.load()]);
+  options.freshness?.onChange('vendorSecrets', () => secrets.load());
+  const open = () => {
+    if (options.shared) registry.sweep(now());
+    return reads.openCharges();
+  };
+  if (options.shared) resolver.scanOften(open);
+  const control = {
+    transactor,
+    reads,
+    clock,
+    newId: options.newId,
+    registry,
+    keys,
+    fresh,
+    texts,
+    ledger,
+    hooks,
+    vendors,
+  };
   return {
     hooks,
     secrets,
     vendors,
     now,
     publicUrl: options.publicUrl,
-    keys: new KeyControl({ transactor, reads, clock, newId: options.newId, registry, texts, ledger, hooks, vendors }),
+    keys: new KeyControl(control),
     proxy: { handle: (request) => handleCall(context, request), owns: (path) => ownsPath(VENDORS, path) },
     reads: settledReads(transactor, reads),
-    recover: async () => resolver.resolve(await reads.openCharges()),
+    recover: async () => (options.shared ? resolver.scan(open) : resolver.resolve(await open())),
     async close() {
       resolver.close();
       await background.close();
@@ -106,11 +135,32 @@ export async function createVault(options: VaultOptions): Promise<Vault> {
   };
 }
 
+interface FoundKeys {
+  readonly states: KeyStates;
+  readonly keys: RoundKeys;
+  readonly fresh: FreshKeys | null;
+  readonly runKeys: RunKeyBook | null;
+}
+
+/** Memory is the truth where this process alone writes; where others do, the store is, under a lock. */
+function keysOf({ clock, reads, shared, transactor }: VaultOptions, registry: KeyRegistry): FoundKeys {
+  const now = () => clock.now();
+  if (shared) {
+    const states = new SharedStates({ reads, registry, now });
+    return { states, keys: states, fresh: new FreshKeys(reads), runKeys: new RunKeyBook(reads) };
+  }
+  transactor.onLost(() => registry.lost());
+  return { states: new OwnedStates({ reads, registry, now }), keys: ownedKeys(registry), fresh: null, runKeys: null };
+}
+
 function secretStore({ transactor, reads, clock, environmentSecrets }: VaultOptions, keys: MasterKeys): SecretStore {
   return new SecretStore({ transactor, reads, clock, keys, environment: environmentSecrets ?? {} });
 }
 
-type Parts = Pick<ProxyContext, 'registry' | 'ledger' | 'texts'> & { secrets: SecretStore; background: Background };
+type Parts = Pick<ProxyContext, 'registry' | 'ledger' | 'texts' | 'fresh'> & {
+  secrets: SecretStore;
+  background: Background;
+};
 type WiredContext = ProxyContext & { watch: ProxyContext['watch']; readonly upstreams: Record<string, Upstream> };
 
 function proxyContext(options: VaultOptions, parts: Parts): WiredContext {
@@ -123,14 +173,17 @@ function proxyContext(options: VaultOptions, parts: Parts): WiredContext {
     ...stages,
     upstreams,
     vendors: VENDORS,
-    ordinals: new TaskIdempotency(),
+    ordinals: parts.fresh ? null : new TaskIdempotency(),
     bodyBytesMax: options.bodyBytesMax ?? BODY_BYTES_MAX,
     now: () => clock.now(),
     newRequestId: requestIds(options.newId()),
     upstream: (vendor) => upstreams[vendor] ?? stripeUpstream,
     secret: (vendor) => secrets.get(vendor),
     audit: (entry: AuditEntry) => transactor.transact((batch) => void batch.audit.push(entry)),
-    requireStore: () => health.require(),
+    requireOpen: async (keyId) => {
+      await health.require();
+      if (parts.fresh) await requireLiveNow(keyId, parts.fresh, () => clock.now());
+    },
     watch: () => undefined,
     background: (work) => background.run(work),
     defect: (error) =>

@@ -8,7 +8,8 @@ import type { Egress } from '../egress/egress.ts';
 import { AppError } from '../model/error.ts';
 import type { VaultKey } from '../model/vault.ts';
 import { Loop } from '../orchestrator/loop.ts';
-import type { Round, Store, WriteBatch } from '../store/port.ts';
+import { Freshness } from '../store/freshness.ts';
+import type { PruneAges, Round, RowKind, Store, WriteBatch } from '../store/port.ts';
 import { createSqliteStore } from '../store/sqlite/store.ts';
 import { type StripeSimulator, startStripeSimulator } from '../testing/simulators/stripe/index.ts';
 import type { IssuedKey } from './control/key-control.ts';
@@ -38,20 +39,34 @@ export class FragileStore implements Store {
     return this.#inner.reads;
   }
 
-  get nextRowIds() {
-    return this.#inner.nextRowIds;
+  get shared() {
+    return this.#inner.shared;
+  }
+
+  get fresh() {
+    return this.#inner.fresh;
+  }
+
+  newRowId(kind: RowKind): number {
+    return this.#inner.newRowId(kind);
   }
 
   async round(): Promise<Round> {
     const round = await this.#inner.round();
     return {
-      loadRuns: (ids) => round.loadRuns(ids),
+      shared: round.shared,
+      loadRuns: (wanted) => round.loadRuns(wanted),
+      startedWith: (keys) => round.startedWith(keys),
       abandon: () => round.abandon(),
       commit: (batch: WriteBatch) => {
         if (this.failing) return Promise.reject(new AppError('store_unavailable', 'The disk is gone.'));
         return round.commit(batch);
       },
     };
+  }
+
+  prune(ages: PruneAges, limit: number): Promise<number> {
+    return this.#inner.prune(ages, limit);
   }
 
   close(): Promise<void> {
@@ -61,7 +76,10 @@ export class FragileStore implements Store {
 
 export interface TestVault {
   readonly vault: Vault;
+  /** The vault's. */
   readonly loop: Loop;
+  /** Where runs start and end; the same one in a store with a single writer. */
+  readonly runLoop: Loop;
   readonly store: FragileStore;
   readonly egress: Egress;
   readonly simulator: StripeSimulator;
@@ -72,6 +90,8 @@ export interface TestVault {
   readonly host: string;
   readonly port: number;
   readonly defects: string[];
+  /** What the HTTP surface asks before each request; null in a store with a single writer. */
+  readonly freshness: Freshness | null;
   issue(fields?: Record<string, unknown>, idempotencyKey?: string): Promise<IssuedKey>;
   post(key: string, path: string, body: string, headers?: readonly string[]): Promise<Answer>;
   get(key: string, path: string, headers?: readonly string[]): Promise<Answer>;
@@ -98,11 +118,15 @@ export interface Body {
 
 export interface TestVaultOptions {
   readonly simulator?: StripeSimulator;
+  /** Somebody else closes it. */
+  readonly sharesSimulator?: boolean;
   readonly folder?: string;
   readonly clock?: TestClock;
   readonly masterKey?: Uint8Array;
   readonly inFlightMax?: number;
   readonly upstream?: string;
+  /** Absent: an embedded store in the folder. */
+  readonly openStore?: () => Promise<Store>;
 }
 
 export const MASTER_KEY = new Uint8Array(32).fill(42);
@@ -112,17 +136,22 @@ export async function openTestVault(options: TestVaultOptions = {}): Promise<Tes
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'vault-'));
   const clock = options.clock ?? new TestClock();
   const simulator = options.simulator ?? (await startStripeSimulator());
-  const store = new FragileStore(await createSqliteStore({ path: join(folder, 'test.db') }));
+  const openStore = options.openStore ?? (() => createSqliteStore({ path: join(folder, 'test.db') }));
+  const store = new FragileStore(await openStore());
   const loop = new Loop(store, clock);
+  const runLoop = store.shared ? new Loop(store, clock) : loop;
   const egress = createEgress();
   const defects: string[] = [];
+  const freshness = store.shared && (await Freshness.open(store.shared));
   const vault = await createVault({
     transactor: loop,
     reads: store.reads,
     clock,
     newId: () => crypto.randomUUID(),
     masterKey: options.masterKey ?? MASTER_KEY,
-    nextChargeRowId: store.nextRowIds.charge,
+    newChargeRowId: () => store.newRowId('charge'),
+    shared: store.shared,
+    freshness,
     upstreams: { stripe: options.upstream ?? simulator.origin },
     egress,
     environmentSecrets: { stripe: simulator.secret },
@@ -143,11 +172,12 @@ export async function openTestVault(options: TestVaultOptions = {}): Promise<Tes
     });
     await vault.close();
     await loop.drained();
+    await runLoop.drained();
     await egress.close();
     await store.close();
   };
   return {
-    ...{ vault, loop, store, egress, simulator, clock, folder, defects, send },
+    ...{ vault, loop, runLoop, store, egress, simulator, clock, folder, defects, freshness, send },
     ...{ origin: `http://127.0.0.1:${server.port}`, host: '127.0.0.1', port: server.port },
     issue: (fields = {}, idempotencyKey) =>
       vault.keys.issue({
@@ -169,7 +199,7 @@ export async function openTestVault(options: TestVaultOptions = {}): Promise<Tes
     },
     async close() {
       await shut();
-      await simulator.close();
+      if (!options.sharesSimulator) await simulator.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -222,6 +252,6 @@ export async function rowsOf(test: TestVault, key: VaultKey) {
 }
 
 /** The text of a key as a task gets it. */
-export function taskKey(test: TestVault, label: string, attempt = 0, ref = TASK.ref): string {
-  return test.vault.keys.resolve({ label, vendor: null, task: { ref, attempt, runId: TASK.runId } }).text;
+export async function taskKey(test: TestVault, label: string, attempt = 0, ref = TASK.ref): Promise<string> {
+  return (await test.vault.keys.resolve({ label, vendor: null, task: { ref, attempt, runId: TASK.runId } })).text;
 }

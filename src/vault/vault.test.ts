@@ -315,11 +315,11 @@ describe('idempotency', () => {
   test('K25: a retried task that brings no key, or one its SDK made up, does not charge twice', async () => {
     await t.issue({ agent_run_label: LABEL });
     const attempt = async (number: number) => {
-      const stripe = new Stripe(taskKey(t, LABEL, number), { host: t.host, port: t.port, protocol: 'http' });
+      const stripe = new Stripe(await taskKey(t, LABEL, number), { host: t.host, port: t.port, protocol: 'http' });
       const first = await stripe.paymentIntents.create({ amount: 50, currency: 'usd' });
       const second = await stripe.paymentIntents.create({ amount: 50, currency: 'usd' });
       const other = await stripe.paymentIntents.create({ amount: 70, currency: 'usd' });
-      const plain = await t.post(taskKey(t, LABEL, number), '/v1/charges', 'amount=90&currency=usd');
+      const plain = await t.post(await taskKey(t, LABEL, number), '/v1/charges', 'amount=90&currency=usd');
       return [first.id, second.id, other.id, plain.json.id];
     };
     const ids = await attempt(0);
@@ -332,7 +332,7 @@ describe('idempotency', () => {
 
   test("an SDK's own retries keep one derived key, and a caller's key is forwarded unchanged", async () => {
     await t.issue({ agent_run_label: LABEL });
-    const stripe = new Stripe(taskKey(t, LABEL), {
+    const stripe = new Stripe(await taskKey(t, LABEL), {
       host: t.host,
       port: t.port,
       protocol: 'http',
@@ -351,7 +351,8 @@ describe('idempotency', () => {
   test('other tasks and other runs get other keys', async () => {
     await t.issue({ agent_run_label: LABEL });
     const ids = [];
-    for (const ref of ['a', 'b']) ids.push((await t.post(taskKey(t, LABEL, 0, ref), '/v1/charges', CHARGE)).json.id);
+    for (const ref of ['a', 'b'])
+      ids.push((await t.post(await taskKey(t, LABEL, 0, ref), '/v1/charges', CHARGE)).json.id);
     expect(new Set(ids).size).toBe(2);
   });
 });
@@ -414,7 +415,7 @@ describe('uncertain outcomes', () => {
     const { text, key } = await t.issue({ daily_usd_cap: 1, agent_run_label: LABEL });
     // The vendor has charged and never answers: the reservation is committed, its settlement never comes.
     t.simulator.inject('hang');
-    void t.post(taskKey(t, LABEL), '/v1/charges', 'amount=70&currency=usd');
+    void t.post(await taskKey(t, LABEL), '/v1/charges', 'amount=70&currency=usd');
     while (t.simulator.charged.length === 0) await new Promise((resolve) => setImmediate(resolve));
     crashed.push(t);
     t = await afterCrash(t);
@@ -423,7 +424,7 @@ describe('uncertain outcomes', () => {
     await t.vault.recover();
     expect(await usage(key.id)).toMatchObject({ spentMicros: 700_000, reservedMicros: 0 });
     const [charge] = t.simulator.charged;
-    const retried = await t.post(taskKey(t, LABEL, 1), '/v1/charges', 'amount=70&currency=usd');
+    const retried = await t.post(await taskKey(t, LABEL, 1), '/v1/charges', 'amount=70&currency=usd');
     expect(retried.json.id).toBe(charge?.id);
     expect(t.simulator.charged).toHaveLength(1);
     const spend = await t.vault.reads.spend(TASK.runId);
@@ -433,11 +434,11 @@ describe('uncertain outcomes', () => {
   test('a crash before the forward is made good by the retried task, once', async () => {
     const { key } = await t.issue({ agent_run_label: LABEL });
     t.simulator.inject('reset-before');
-    expect((await t.post(taskKey(t, LABEL), '/v1/charges', CHARGE)).status).toBe(504);
+    expect((await t.post(await taskKey(t, LABEL), '/v1/charges', CHARGE)).status).toBe(504);
     await t.loop.settled();
     t = await t.reopen();
     expect(await usage(key.id)).toMatchObject({ reservedMicros: 500_000 });
-    expect((await t.post(taskKey(t, LABEL, 1), '/v1/charges', CHARGE)).status).toBe(200);
+    expect((await t.post(await taskKey(t, LABEL, 1), '/v1/charges', CHARGE)).status).toBe(200);
     await t.vault.recover();
     expect(t.simulator.charged).toHaveLength(1);
     expect(await usage(key.id)).toMatchObject({ spentMicros: 500_000, reservedMicros: 0 });
@@ -467,9 +468,9 @@ async function afterCrash(from: TestVault): Promise<TestVault> {
 describe('the record', () => {
   test('K23: every call stands in the audit with amount, object, execution and task; a run sums up in one request', async () => {
     await t.issue({ agent_run_label: LABEL, daily_usd_cap: 1, allowed_endpoints: ['POST /v1/payment_intents'] });
-    const paid = await t.post(taskKey(t, LABEL), '/v1/payment_intents', CHARGE, ['x-agent-run-id', 'agent-7']);
-    await t.post(taskKey(t, LABEL), '/v1/payment_intents', 'amount=80&currency=usd');
-    await t.post(taskKey(t, LABEL), '/v1/charges', CHARGE);
+    const paid = await t.post(await taskKey(t, LABEL), '/v1/payment_intents', CHARGE, ['x-agent-run-id', 'agent-7']);
+    await t.post(await taskKey(t, LABEL), '/v1/payment_intents', 'amount=80&currency=usd');
+    await t.post(await taskKey(t, LABEL), '/v1/charges', CHARGE);
     const rows = await t.vault.reads.audit({ runId: TASK.runId, limit: 10 });
     expect(rows.map(({ verdict }) => verdict)).toEqual(
       expect.arrayContaining(['allowed', 'denied_cap_exhausted', 'denied_endpoint_not_allowed']),

@@ -1,25 +1,21 @@
 // `doctor`: what commonly stands in the way of a start, each with what to do about it.
 import type { CliCommand, Context, Input } from '../command.ts';
-import { UnreachableError } from '../host.ts';
+import { DATABASE_OPTIONS, databaseOf } from '../database.ts';
+import { type Finding, UnreachableError } from '../host.ts';
 import { DATA_DIR_OPTION, dataDirOf, JSON_OPTION, MASTER_KEY_OPTION, masterKeyOf } from '../settings.ts';
-
-interface Finding {
-  readonly check: string;
-  readonly ok: boolean;
-  readonly detail: string;
-}
 
 const NODE_LEAST = [20, 19] as const;
 
 export const doctor: CliCommand = {
   path: ['doctor'],
   summary: 'Check what the server needs',
-  options: [DATA_DIR_OPTION, MASTER_KEY_OPTION, JSON_OPTION],
+  options: [DATA_DIR_OPTION, MASTER_KEY_OPTION, ...DATABASE_OPTIONS, JSON_OPTION],
   async run(context, input) {
     const findings = [
       nodeVersion(),
       dataDirectory(context, input),
       masterKey(context, input),
+      ...(await database(context, input)),
       await server(context, input),
     ];
     const { io, style } = context;
@@ -66,7 +62,13 @@ function masterKey(context: Context, input: Input): Finding {
   };
 }
 
-/** Opens the store where no server runs: that tries the database driver, the file and the master key at once. */
+/** A shared database is looked at, not opened: to open it would make its schema, or bring it up to date. */
+async function database(context: Context, input: Input): Promise<readonly Finding[]> {
+  const settings = databaseOf(context, input);
+  return settings ? context.host.checkDatabase(settings) : [];
+}
+
+/** Opens the embedded store where no server runs: that tries the database driver, the file and the master key at once. */
 async function server(context: Context, input: Input): Promise<Finding> {
   const dataDir = dataDirOf(context, input);
   const running = context.host.running(dataDir);
@@ -78,8 +80,10 @@ async function server(context: Context, input: Input): Promise<Finding> {
   } catch (error) {
     if (!(error instanceof UnreachableError)) return { check: 'Server', ok: false, detail: messageOf(error) };
   }
+  if (databaseOf(context, input)) return { check: 'Server', ok: true, detail: 'not running here' };
+  const target = { dataDir, masterKey: masterKeyOf(context, input), database: undefined };
   try {
-    await (await context.host.openStore(dataDir, masterKeyOf(context, input))).close();
+    await (await context.host.openStore(target)).close();
     return { check: 'Server', ok: true, detail: 'not running; the database opens' };
   } catch (error) {
     return { check: 'Server', ok: false, detail: messageOf(error) };

@@ -61,7 +61,7 @@ function withTemplate(input: JsonObject, template: JsonObject): JsonObject {
   return Object.keys(input).length === 0 ? input : { ...template, ...input };
 }
 
-/** Indexes a loaded run. `tasks` ascending by rowId. The maps belong to the state: `applyDecision` moves them on. */
+/** Indexes a loaded run. `tasks` ascending by seq. The maps belong to the state: `applyDecision` moves them on. */
 export function indexRun(run: Run, tasks: Iterable<Task>): RunState {
   const state = { run, tasks: new Map<number, Task>(), latest: new Map<string, Task>(), latestOfStep: new Map() };
   for (const task of tasks) {
@@ -74,19 +74,21 @@ export function indexRun(run: Run, tasks: Iterable<Task>): RunState {
 
 /** Applies a decision to the state it was made on, in place, and returns the state with its new run. */
 export function applyDecision(state: RunState, decision: Decision): RunState {
+  const moved = mergeTasks(state, decision.inserted);
+  return { ...mergeTasks(moved, decision.updated), run: decision.run ?? state.run };
+}
+
+/** Takes in tasks that were written since, new ones ascending by seq; in place. */
+export function mergeTasks(state: RunState, changed: readonly Task[]): RunState {
   const { tasks, latest, latestOfStep } = state;
   if (!(tasks instanceof Map && latest instanceof Map && latestOfStep instanceof Map)) {
     throw new TypeError('the state was not made by indexRun');
   }
-  for (const task of decision.inserted) {
+  for (const task of changed) {
+    const isNew = !tasks.has(task.rowId);
     tasks.set(task.rowId, task);
-    latest.set(task.ref, task);
-    latestOfStep.set(task.step, task);
+    if (isNew || latest.get(task.ref)?.rowId === task.rowId) latest.set(task.ref, task);
+    if (isNew || latestOfStep.get(task.step)?.rowId === task.rowId) latestOfStep.set(task.step, task);
   }
-  for (const task of decision.updated) {
-    tasks.set(task.rowId, task);
-    if (latest.get(task.ref)?.rowId === task.rowId) latest.set(task.ref, task);
-    if (latestOfStep.get(task.step)?.rowId === task.rowId) latestOfStep.set(task.step, task);
-  }
-  return { run: decision.run ?? state.run, tasks, latest, latestOfStep };
+  return state;
 }

@@ -4,7 +4,7 @@ import type { Step } from '../../engine/plan/plan.ts';
 import { isJsonObject } from '../../model/json.ts';
 import type { Run, Task } from '../../model/run.ts';
 import type { Orchestrator } from '../../orchestrator/orchestrator-api.ts';
-import type { LoadedRun, Reads } from '../../store/port.ts';
+import type { Reads } from '../../store/port.ts';
 import { runText } from './run-text.ts';
 import { taskText } from './task-text.ts';
 
@@ -12,7 +12,7 @@ import { taskText } from './task-text.ts';
 const DEFINITIONS_MAX = 100;
 
 export interface RunRenderer {
-  run(loaded: LoadedRun): Promise<string>;
+  run(stored: { readonly run: Run; readonly tasks: readonly Task[] }): Promise<string>;
   task(task: Task, run: Run): Promise<string>;
   tasks(tasks: readonly Task[], run: Run): Promise<string[]>;
 }

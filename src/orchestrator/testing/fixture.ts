@@ -1,82 +1,96 @@
-// A whole orchestrator on a real database in a temporary folder, for tests of the loop and of what hangs on it.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+// A whole orchestrator on a real database, for tests of the loop and of what hangs on it.
 import { uuidv7 } from 'uuidv7';
 import { loadScriptRunner } from '../../expressions/javascript.ts';
 import { startRequestSchema } from '../../model/start-request.ts';
 import { taskDefinitionSchema } from '../../model/task-definition.ts';
 import { taskResultSchema } from '../../model/task-result.ts';
 import { workflowDefinitionSchema } from '../../model/workflow-definition.ts';
-import { createSqliteStore } from '../../store/sqlite/store.ts';
+import { Freshness } from '../../store/freshness.ts';
 import { Loop } from '../loop.ts';
 import { createOrchestrator } from '../orchestrator.ts';
 import type { Orchestrator } from '../orchestrator-api.ts';
 import type { OrchestratorLimits } from '../orchestrator-options.ts';
 import type { InProcessWorker, RunHooks } from '../ports.ts';
+import { type Storage, sqliteStorage } from './storage.ts';
 
 export const NO_HOOKS: RunHooks = {
   check: () => undefined,
   started: () => undefined,
   ended: () => undefined,
+  prepare: () => undefined,
   fill: (input) => input,
   conceal: (document) => document,
   concealText: (text) => text,
 };
 
 export interface FixtureOptions {
+  /** SQLite unless given. */
+  readonly storage?: () => Promise<Storage>;
   readonly hooks?: RunHooks;
   readonly workers?: readonly InProcessWorker[];
   readonly limits?: Partial<OrchestratorLimits>;
 }
 
-/** `reopen` closes everything and starts again on the same file, as a restart would. */
+export type Replica = Awaited<ReturnType<typeof openReplica>>;
+
+/** `reopen` closes everything and starts again on the same data, as a restart would. */
 export async function openFixture(options: FixtureOptions = {}) {
-  const folder = await mkdtemp(join(tmpdir(), 'conductor-'));
-  const path = join(folder, 'test.db');
-  let parts = await open(path, options);
+  const storage = await (options.storage ?? sqliteStorage)();
+  let replica = await openReplica(storage, options);
   return {
     get orchestrator() {
-      return parts.orchestrator;
+      return replica.orchestrator;
     },
     get store() {
-      return parts.store;
+      return replica.store;
     },
     get loop() {
-      return parts.loop;
+      return replica.loop;
     },
     async reopen() {
-      await close(parts);
-      parts = await open(path, options);
+      await replica.close();
+      replica = await openReplica(storage, options);
     },
     async close() {
-      await close(parts);
-      await rm(folder, { recursive: true, force: true });
+      await replica.close();
+      await storage.dispose();
     },
   };
 }
 
-async function open(path: string, options: FixtureOptions) {
-  const store = await createSqliteStore({ path });
+let replicas = 0;
+
+/** One process' worth of an orchestrator, on data that others may have open too. */
+export async function openReplica(storage: Storage, options: FixtureOptions = {}) {
+  const store = await storage.open();
   const clock = { now: () => Date.now() };
-  const loop = new Loop(store, clock);
+  const faults: unknown[] = [];
+  const loop = new Loop(store, clock, (error) => faults.push(error));
+  const processId = `replica-${++replicas}`;
   const orchestrator = await createOrchestrator({
     loop,
     store,
     clock,
     hooks: options.hooks ?? NO_HOOKS,
     workers: options.workers ?? [],
+    freshness: store.shared && (await Freshness.open(store.shared)),
+    processId,
     newId: uuidv7,
     random: Math.random,
     script: await loadScriptRunner(),
     ...(options.limits ? { limits: options.limits } : {}),
   });
-  return { store, loop, orchestrator };
-}
-
-async function close(parts: Awaited<ReturnType<typeof open>>): Promise<void> {
-  await parts.orchestrator.stop();
-  await parts.store.close();
+  return {
+    store,
+    loop,
+    orchestrator,
+    processId,
+    faults,
+    async close() {
+      await orchestrator.stop();
+      await store.close();
+    },
+  };
 }
 
 export async function register(orchestrator: Orchestrator, definition: unknown, ...tasks: unknown[]): Promise<void> {

@@ -2,6 +2,7 @@
 // a data directory that no server holds. One set of routes behind all three, so the commands cannot tell.
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { redactor } from '../../cli/database-url.ts';
 import { CliError, type CliHost, type Connection, UnreachableError } from '../../cli/host.ts';
 import { createEgress } from '../../egress/create-egress.ts';
 import { bodyOf } from './admin-reply.ts';
@@ -19,7 +20,9 @@ export function nodeHost(): CliHost {
   return {
     version: packageVersion(),
     async serve({ writeLog, ...options }) {
-      const server = await startServer({ ...options, log: jsonLog(writeLog) });
+      // No password is logged on purpose; this is for what a driver may put into an error one day.
+      const redacted = redactor(options.database);
+      const server = await startServer({ ...options, log: jsonLog((line) => writeLog(redacted(line))) });
       return { url: server.url, connection: connect(server.url, server.localKey), close: () => server.close() };
     },
     connect,
@@ -27,9 +30,11 @@ export function nodeHost(): CliHost {
       const record = readServerRecord(dataDir);
       const path = localKeyPath(dataDir);
       if (!record || !existsSync(path)) return undefined;
-      return { url: record.url, localKey: readFileSync(path, 'utf8').trim() };
+      const { url, database } = record;
+      return { url, database, localKey: readFileSync(path, 'utf8').trim() };
     },
     openStore: openAdminStore,
+    checkDatabase: async (settings) => (await import('./database-check.ts')).checkDatabase(settings),
     writable,
   };
 }

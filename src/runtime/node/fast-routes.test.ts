@@ -6,6 +6,7 @@ import { createAccess } from '../../access/create-access.ts';
 import { createApp } from '../../http/app.ts';
 import { createDispatcher } from '../../http/dispatch.ts';
 import { type HttpRequest, type Route, text } from '../../http/route.ts';
+import { AppError } from '../../model/error.ts';
 import type { ProxyReply, ProxyRequest, VaultProxy } from '../../vault/proxy-api.ts';
 import { createNodeHandler } from './fast-routes.ts';
 import { type Listener, listen } from './listener.ts';
@@ -16,6 +17,7 @@ let listener: Listener;
 let access: Access;
 let proxied: ProxyRequest[];
 let answer: () => ProxyReply;
+let ensure: () => Promise<void>;
 let onPoll: (request: HttpRequest) => Promise<string>;
 
 /** The routes that the mount serves itself; each answers with its own name. */
@@ -43,6 +45,7 @@ const proxy: VaultProxy = {
 beforeEach(async () => {
   proxied = [];
   answer = () => ({ status: 200, headers: [['content-type', 'application/json']], body: '{}' });
+  ensure = () => Promise.resolve();
   onPoll = () => Promise.resolve('[]');
   const routes = HOT.map(([method, path]) =>
     path.includes('batch')
@@ -54,12 +57,14 @@ beforeEach(async () => {
   routes.push(route('GET', '/api/slow', () => text('slow')));
   access = await createAccess({
     transactor: {
+      submit: () => Promise.reject(new Error('nothing is written here')),
       transact: () => Promise.reject(new Error('nothing is written here')),
-      transactSoon: () => Promise.reject(new Error('nothing is written here')),
+      submitSoon: () => Promise.reject(new Error('nothing is written here')),
       onLost: () => undefined,
       settled: () => Promise.resolve(),
     },
     reads: { apiKeys: () => Promise.resolve([]) },
+    freshness: null,
     clock: { now: () => 1 },
     tokenSecret: new Uint8Array(32),
     localKey: 'root',
@@ -68,7 +73,7 @@ beforeEach(async () => {
   listener.serve(
     createNodeHandler({
       routes,
-      dispatcher: createDispatcher(routes, access),
+      dispatcher: createDispatcher(routes, access, { freshness: { ensure: () => ensure() } }),
       app: createApp({ routes, access, bodyBytesMax: BODY_BYTES_MAX }),
       proxy,
       bodyBytesMax: BODY_BYTES_MAX,
@@ -190,6 +195,22 @@ describe('vendor calls', () => {
   test('a stream that breaks breaks the connection: half a body never looks whole', async () => {
     answer = () => ({ status: 200, headers: [], body: broken() });
     await expect(send('/stripe/v1/charges').then((reply) => reply.text())).rejects.toThrow();
+  });
+
+  test('and hot routes are 503 while memory cannot be brought up to date; the vault hears of nothing', async () => {
+    ensure = () => Promise.reject(new AppError('store_unavailable', 'gone'));
+    const vendor = await send('/stripe/v1/charges', 'POST', 'a=b');
+    const poll = await send('/api/tasks/poll/batch/x');
+    for (const reply of [vendor, poll]) {
+      expect(reply.status).toBe(503);
+      expect(reply.headers.get('retry-after')).toBe('1');
+    }
+    expect(await vendor.json()).toMatchObject({ error: { code: 'store_unavailable', retryable: true } });
+    expect(await poll.json()).toMatchObject({ code: 'store_unavailable', retryable: true });
+    expect(proxied).toEqual([]);
+    ensure = () => Promise.resolve();
+    expect((await send('/stripe/v1/charges', 'POST', 'a=b')).status).toBe(200);
+    expect(proxied).toHaveLength(1);
   });
 
   test('are read to their end though the caller has gone', async () => {

@@ -108,10 +108,12 @@ async function vendorCall(
   let body: Buffer;
   try {
     body = await readBytes(request, vaultBodyBytesMax);
+    const stale = dispatcher.refresh();
+    if (stale) await stale;
   } catch (error) {
     hangUpAfter(request, response);
     const failure = error instanceof AppError ? error : new AppError('invalid_request', 'Unreadable body.');
-    if (!response.destroyed) await writeReply(response, dispatcher.fail(failure, raw), raw.id);
+    if (!response.destroyed) await writeReply(response, dispatcher.fail(failure, raw, 'vault'), raw.id);
     return;
   }
   const path = target.search === '' ? target.path : `${target.path}?${target.search}`;

@@ -35,19 +35,26 @@ export async function writeProxyReply(
   reply: ProxyReply,
   raw: { readonly id: string; readonly method: string },
 ): Promise<void> {
-  const headers = [...reply.headers.flat(), 'x-request-id', raw.id];
-  const bodiless = raw.method === 'HEAD' || reply.status === 204 || reply.status === 304;
-  const { body } = reply;
-  if (typeof body === 'string' || body instanceof Uint8Array) {
-    const named = reply.headers.some(([name]) => name.toLowerCase() === 'content-length');
-    if (!named && reply.status !== 204) headers.push('content-length', String(Buffer.byteLength(body)));
-    response.writeHead(reply.status, headers);
-    if (bodiless) response.end();
-    else response.end(body);
+  const { body, status } = reply;
+  const headers: string[] = [];
+  let hasLength = status === 204;
+  for (const [name, value] of reply.headers) {
+    headers.push(name, value);
+    hasLength ||= name.toLowerCase() === 'content-length';
+  }
+  headers.push('x-request-id', raw.id);
+  if (typeof body !== 'string' && !(body instanceof Uint8Array)) {
+    response.writeHead(status, headers);
+    await pump(response, body);
     return;
   }
-  response.writeHead(reply.status, headers);
-  await pump(response, body);
+  const size = Buffer.byteLength(body);
+  if (!hasLength) headers.push('content-length', String(size));
+  response.writeHead(status, headers);
+  if (raw.method === 'HEAD' || status === 204 || status === 304) response.end();
+  // One byte per character is ASCII: said to be so, it is copied and not encoded, and leaves in one write with its head.
+  else if (size === body.length) response.end(body, 'latin1');
+  else response.end(body);
 }
 
 /** Reads to the end whether or not anybody listens; slows down for a slow reader, not for an absent one. */

@@ -1,10 +1,10 @@
 // Builds what stands behind HTTP, in the order in which each part needs the one before, and takes it down in reverse.
 // Must never leave an opened part open when a later one fails.
-import { join } from 'node:path';
 import { uuidv7 } from 'uuidv7';
 import type { Access } from '../../access/access.ts';
 import type { ApiKeys } from '../../access/api-keys.ts';
 import { createAccess } from '../../access/create-access.ts';
+import type { DatabaseSettings } from '../../cli/host.ts';
 import { createEgress } from '../../egress/create-egress.ts';
 import type { Egress } from '../../egress/egress.ts';
 import { loadScriptRunner } from '../../expressions/javascript.ts';
@@ -13,11 +13,14 @@ import { Loop } from '../../orchestrator/loop.ts';
 import { createOrchestrator } from '../../orchestrator/orchestrator.ts';
 import type { Orchestrator } from '../../orchestrator/orchestrator-api.ts';
 import type { Clock } from '../../orchestrator/ports.ts';
+import { Freshness } from '../../store/freshness.ts';
 import type { Store } from '../../store/port.ts';
-import { createSqliteStore } from '../../store/sqlite/store.ts';
 import { createVault, type Vault } from '../../vault/create-vault.ts';
 import type { ServerLog } from './log.ts';
-import { tokenSecretOf } from './secret-files.ts';
+import { openStore } from './open-store.ts';
+import { startRetention } from './retention.ts';
+import { masterKeyCheckOf, tokenSecretOf } from './secret-files.ts';
+import { ConfigurationError } from './server-options.ts';
 
 export interface PartsOptions {
   readonly dataDir: string;
@@ -30,6 +33,11 @@ export interface PartsOptions {
   readonly allowOrigins: readonly string[];
   readonly stripeUpstream: string;
   readonly stripeSecret: string | undefined;
+  /** Undefined: the embedded one. */
+  readonly database: DatabaseSettings | undefined;
+  /** 0: for ever. */
+  readonly keepRunsMs: number;
+  readonly keepAuditMs: number;
   /** Stops accepting requests; resolves when those under way are answered. */
   readonly stopHttp: () => Promise<void>;
   readonly log: ServerLog;
@@ -39,6 +47,8 @@ export interface Parts {
   readonly clock: Clock;
   readonly store: Store;
   readonly loop: Loop;
+  /** Of what processes share and hold in memory; null where nothing is shared. */
+  readonly freshness: Freshness | null;
   readonly vault: Vault;
   readonly orchestrator: Orchestrator;
   readonly access: Access & ApiKeys;
@@ -48,10 +58,6 @@ export interface Parts {
 export const VAULT_BODY_BYTES_MAX = 1024 * 1024;
 
 export const systemClock: Clock = { now: () => Date.now() };
-
-export function databasePath(dataDir: string): string {
-  return join(dataDir, 'conductor.db');
-}
 
 /** What must be undone, the last thing first. */
 export class Undo {
@@ -75,36 +81,68 @@ export class Undo {
   }
 }
 
+/** The store, and how rounds are made on it. */
+export interface Ground {
+  readonly store: Store;
+  readonly freshness: Freshness | null;
+  /** The orchestrator's rounds. */
+  readonly loop: Loop;
+  /**
+   * Those of the vault and of access. The same loop on the embedded store; in a shared one their own, so that a round that
+   * waits for a vault key holds up no run, and no run is ever held by who waits for a key.
+   */
+  readonly moneyLoop: Loop;
+}
+
+/** Everything added here ends after all that uses it. */
+export async function openGround(
+  options: Pick<PartsOptions, 'dataDir' | 'database' | 'log'>,
+  undo: Undo,
+): Promise<Ground> {
+  const store = await openStore(options.dataDir, options.database);
+  undo.add(() => store.close());
+  // Before anything is read into memory: a change in between is then read twice, not missed.
+  const freshness = store.shared ? await Freshness.open(store.shared) : null;
+  const newLoop = () => {
+    const loop = new Loop(store, systemClock, (error) => options.log.error('a round was lost', { error }));
+    undo.add(() => loop.drained());
+    return loop;
+  };
+  const loop = newLoop();
+  return { store, freshness, loop, moneyLoop: store.shared ? newLoop() : loop };
+}
+
 /** Closing steps are added to `undo` as parts open. Rejects when one does not open. */
 export async function openParts(options: PartsOptions, undo: Undo): Promise<Parts> {
   const clock = systemClock;
-  const store = await createSqliteStore({ path: databasePath(options.dataDir) });
-  undo.add(() => store.close());
-  const loop = new Loop(store, clock, (error) => options.log.error('a round was lost', { error }));
-  undo.add(() => loop.drained());
-  const { allowOrigins } = options;
+  const ground = await openGround(options, undo);
+  const { freshness, loop, store } = ground;
+  const { allowOrigins, keepAuditMs, keepRunsMs, log } = options;
   const egress = createEgress({ allowOrigins: () => allowOrigins });
   undo.add(() => egress.close());
   const access = await createAccess({
     transactor: loop,
     reads: store.reads,
     clock,
+    freshness,
     tokenSecret: tokenSecretOf(options.masterKey),
     localKey: options.localKey,
     open: options.open,
   });
-  const vault = await openVault(options, { store, loop, egress });
+  const vault = await openVault(options, ground, egress);
   undo.add(() => vault.close());
   const orchestrator = await createOrchestrator({
     loop,
     store,
     clock,
+    freshness,
+    processId: newProcessId(),
     hooks: vault.hooks,
     workers: [createHttpWorker(egress)],
     newId: uuidv7,
     random: Math.random,
     script: await loadScriptRunner(),
-    onDefect: (what) => options.log.error('the repair scan found a defect', { what }),
+    onDefect: (what) => log.error('the repair scan found a defect', { what }),
   });
   undo.add(async () => {
     const answered = options.stopHttp();
@@ -112,24 +150,31 @@ export async function openParts(options: PartsOptions, undo: Undo): Promise<Part
     await orchestrator.stop();
     await answered;
   });
-  return { clock, store, loop, vault, orchestrator, access };
+  const retention = startRetention({ store, clock, keepRunsMs, keepAuditMs, log });
+  undo.add(() => retention.stop());
+  return { clock, store, freshness, loop, vault, orchestrator, access };
 }
 
 type VaultSettings = Pick<PartsOptions, 'masterKey' | 'publicUrl' | 'stripeUpstream' | 'stripeSecret' | 'log'>;
 
-interface VaultNeeds extends Pick<Parts, 'store' | 'loop'> {
-  readonly egress: Egress;
-}
-
-/** Throws when stored secrets were sealed under another master key. */
-export function openVault(settings: VaultSettings, { store, loop, egress }: VaultNeeds): Promise<Vault> {
+/** Throws when stored secrets were sealed under another master key, or others on the database go by another. */
+export async function openVault(settings: VaultSettings, ground: Ground, egress: Egress): Promise<Vault> {
+  const { freshness, moneyLoop, store } = ground;
+  const check = masterKeyCheckOf(settings.masterKey);
+  if (store.shared && (await store.shared.agree('master key check', check)) !== check) {
+    throw new ConfigurationError(
+      'This database is used with another master key: give every server and every command the same CONDUCTOR_MASTER_KEY.',
+    );
+  }
   return createVault({
-    transactor: loop,
+    transactor: moneyLoop,
     reads: store.reads,
+    shared: store.shared,
+    freshness,
     clock: systemClock,
     newId: uuidv7,
     masterKey: settings.masterKey,
-    nextChargeRowId: store.nextRowIds.charge,
+    newChargeRowId: () => store.newRowId('charge'),
     upstreams: { stripe: settings.stripeUpstream },
     egress,
     environmentSecrets: { stripe: settings.stripeSecret },
@@ -137,4 +182,9 @@ export function openVault(settings: VaultSettings, { store, loop, egress }: Vaul
     bodyBytesMax: VAULT_BODY_BYTES_MAX,
     log: (message) => settings.log.error(message),
   });
+}
+
+/** Names this process, this time: one that was started again has lost what the former one worked on. */
+function newProcessId(): string {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(9))).toString('base64url');
 }

@@ -1,10 +1,10 @@
 // Files of the data directory that hold a secret: made once, readable by their owner alone. Owns the master key and the
 // operator's local key. Must never print what it reads.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { utf8ToBytes } from '@noble/hashes/utils.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { hasCode } from './error-code.ts';
 import { ConfigurationError } from './server-options.ts';
 
@@ -22,15 +22,24 @@ export function masterKeyOf(dataDir: string, given: string | undefined, producti
   if (given !== undefined && given.trim() !== '') return decodeMasterKey(given, 'CONDUCTOR_MASTER_KEY');
   if (production) {
     throw new ConfigurationError(
-      'Production needs a master key: set CONDUCTOR_MASTER_KEY, or CONDUCTOR_MASTER_KEY_FILE, to 32 random bytes in ' +
+      'Production and shared databases need a master key: set CONDUCTOR_MASTER_KEY, or CONDUCTOR_MASTER_KEY_FILE, to 32 random bytes in ' +
         'base64 (for one: openssl rand -base64 32), and keep it: without it the stored vendor secrets cannot be read.',
     );
   }
-  const path = join(dataDir, 'master.key');
+  const path = masterKeyPath(dataDir);
   return decodeMasterKey(
     readOrMake(path, () => randomText(MASTER_KEY_BYTES, 'base64')),
     path,
   );
+}
+
+/** Whether development has made a master key here. */
+export function hasMasterKey(dataDir: string): boolean {
+  return existsSync(masterKeyPath(dataDir));
+}
+
+function masterKeyPath(dataDir: string): string {
+  return join(dataDir, 'master.key');
 }
 
 /** The operator's own credential: whoever may read this file may do everything. */
@@ -43,6 +52,11 @@ export function localKeyPath(dataDir: string): string {
 }
 
 /** Signs API tokens: derived, so that tokens outlive a restart and need no file of their own. */
+/** Tells two master keys apart and says nothing else of them: a MAC under 256 random bits. */
+export function masterKeyCheckOf(masterKey: Uint8Array): string {
+  return bytesToHex(hmac(sha256, masterKey, utf8ToBytes('conductor master key check 1')));
+}
+
 export function tokenSecretOf(masterKey: Uint8Array): Uint8Array {
   return hmac(sha256, masterKey, utf8ToBytes('conductor api tokens 1'));
 }

@@ -2,13 +2,15 @@
 import type { Access } from '../../access/access.ts';
 import type { ApiKeys } from '../../access/api-keys.ts';
 import { isLoopbackHost } from '../../access/loopback.ts';
+import { databaseName } from '../../cli/database-url.ts';
+import { type DatabaseSettings, POOL_LEAST, POOL_MOST } from '../../cli/host.ts';
 import type { Orchestrator } from '../../orchestrator/orchestrator-api.ts';
 import type { Store } from '../../store/port.ts';
 import type { Vault } from '../../vault/create-vault.ts';
 import type { ServerLog } from './log.ts';
 
 export interface ServerOptions {
-  /** Database, keys and lock; made when missing. One server at a time. */
+  /** Keys, and the database unless one is shared; made when missing. One server at a time. */
   readonly dataDir: string;
   /** 127.0.0.1 unless told. */
   readonly host?: string;
@@ -28,6 +30,12 @@ export interface ServerOptions {
   readonly stripeSecret?: string;
   /** Origins that HTTP tasks may reach though their address is private. Our own is always among them. */
   readonly allowOrigins?: readonly string[];
+  /** A Postgres that any number of servers share, all with the same master key. Else the database is in `dataDir`. */
+  readonly database?: DatabaseSettings;
+  /** Runs that ended so long ago are removed. 0 unless told: kept for ever. */
+  readonly keepRunsMs?: number;
+  /** The vault's audit, and keys and charges that count no more, from so long ago are removed. 0 unless told. */
+  readonly keepAuditMs?: number;
   /** Nothing is logged unless told. */
   readonly log?: ServerLog;
 }
@@ -71,9 +79,22 @@ export function checkOptions(options: ServerOptions): void {
   for (const [name, url] of Object.entries(urls)) {
     if (url !== undefined && !isHttpUrl(url)) throw new ConfigurationError(`${name} must be an http(s) URL: ${url}`);
   }
+  checkDatabaseSettings(options.database);
   for (const origin of options.allowOrigins ?? []) {
     if (!isHttpUrl(origin)) throw new ConfigurationError(`An allowed origin must be an http(s) URL: ${origin}`);
   }
+}
+
+function checkDatabaseSettings(database: DatabaseSettings | undefined): void {
+  if (!database) return;
+  const { listenUrl, poolSize = POOL_LEAST, url } = database;
+  try {
+    for (const address of [url, listenUrl ?? url]) databaseName(address);
+  } catch (error) {
+    throw new ConfigurationError(error instanceof Error ? error.message : '');
+  }
+  if (Number.isInteger(poolSize) && poolSize >= POOL_LEAST && poolSize <= POOL_MOST) return;
+  throw new ConfigurationError(`The database pool must be from ${POOL_LEAST} to ${POOL_MOST}, not ${poolSize}.`);
 }
 
 function isHttpUrl(url: string): boolean {

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 export interface ServerRecord {
   readonly pid: number;
   readonly url: string;
+  /** The shared database's name, without a password. */
+  readonly database?: string;
 }
 
 export function writeServerRecord(dataDir: string, record: ServerRecord): void {
@@ -21,8 +23,9 @@ export function removeServerRecord(dataDir: string): void {
 /** Undefined when no server left a record. The server may be gone all the same. */
 export function readServerRecord(dataDir: string): ServerRecord | undefined {
   try {
-    const { pid, url } = JSON.parse(readFileSync(recordPath(dataDir), 'utf8'));
-    return typeof pid === 'number' && typeof url === 'string' ? { pid, url } : undefined;
+    const { pid, url, database } = JSON.parse(readFileSync(recordPath(dataDir), 'utf8'));
+    if (typeof pid !== 'number' || typeof url !== 'string') return undefined;
+    return { pid, url, ...(typeof database === 'string' ? { database } : {}) };
   } catch {
     return undefined;
   }

@@ -1,6 +1,7 @@
 // A server from options to a listening address, and back. Owns the files of the data directory while it runs and the
 // order of start and end. Must never answer a request before everything behind it stands.
 import { hostname } from 'node:os';
+import { databaseName } from '../../cli/database-url.ts';
 import { BODY_BYTES_MAX, createApp } from '../../http/app.ts';
 import { createDispatcher } from '../../http/dispatch.ts';
 import { createHistoryReads } from '../../http/history-reads.ts';
@@ -42,12 +43,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const parts = await openParts(partsOptions(options, listener, masterKey, localKey), undo);
     const routes = routesOf(parts, log);
     listener.serve(createNodeHandler(routes));
-    writeServerRecord(dataDir, { pid: process.pid, url: listener.url });
+    const database = options.database && databaseName(options.database.url);
+    writeServerRecord(dataDir, { pid: process.pid, url: listener.url, database });
     undo.add(() => removeServerRecord(dataDir));
     // Charges that a crash left open are asked about beside the work: a vendor that hangs must not hold up the start.
     void parts.vault.recover().catch((error: unknown) => log.error('open charges could not be read', { error }));
     if (options.open) log.warn('authentication is off (--open)', { url: listener.url });
-    log.info('started', { url: listener.url, dataDir });
+    if (database && !options.masterKey) {
+      log.warn('this server made a master key of its own; others that share the database need the same one', {
+        dataDir,
+      });
+    }
+    log.info('started', { url: listener.url, dataDir, database });
     return runningServer(parts, listener.url, localKey, undo, log);
   } catch (error) {
     await undo.run().catch(() => undefined);
@@ -72,12 +79,18 @@ function partsOptions(
     allowOrigins: [...(options.allowOrigins ?? []), listener.url, publicUrl],
     stripeUpstream: options.stripeUpstream ?? STRIPE_UPSTREAM,
     stripeSecret: options.stripeSecret,
+    database: options.database,
+    keepRunsMs: options.keepRunsMs ?? 0,
+    keepAuditMs: options.keepAuditMs ?? 0,
     stopHttp: () => listener.close(CLOSE_GRACE_MS),
     log: options.log ?? silentLog,
   };
 }
 
-function routesOf({ access, clock, loop, orchestrator, store, vault }: Parts, log: ServerLog): NodeHandlerOptions {
+function routesOf(
+  { access, clock, freshness, loop, orchestrator, store, vault }: Parts,
+  log: ServerLog,
+): NodeHandlerOptions {
   const version = packageVersion();
   const { reads } = store;
   const metrics = new HttpMetrics();
@@ -88,7 +101,7 @@ function routesOf({ access, clock, loop, orchestrator, store, vault }: Parts, lo
     ...metricsRoutes(orchestrator, metrics),
   ];
   const routes = [...api, ...openapiRoutes(api, version)];
-  const context = { log, observer: metrics, instance: hostname() };
+  const context = { log, observer: metrics, instance: hostname(), freshness };
   return {
     routes,
     dispatcher: createDispatcher(routes, access, context),

@@ -66,10 +66,22 @@ describe('the write-ahead log', () => {
   });
 });
 
+describe('the log before the first commit', () => {
+  it('has its full size, and the database file is no larger for it', async () => {
+    const sizeOf = async (file: string) => (await stat(join(folder, file))).size;
+    const before = await sizeOf('conductor.db');
+    writer.reserveLog();
+    expect(await sizeOf('conductor.db-wal')).toBeGreaterThan(16_000_000);
+    expect(await sizeOf('conductor.db')).toBe(before);
+    expect(reader.query([{ sql: "select name from sqlite_schema where name = 'log_room'", values: [] }])).toEqual([[]]);
+  });
+});
+
 describe('migrating', () => {
   it('is done once', () => {
     migrate(writer.database, 'conductor.db');
     const applied = reader.query([{ sql: 'select version, file from schema_migration', values: [] }])[0];
-    expect(applied).toEqual([{ version: 1, file: '0001-initial.sql' }]);
+    expect(applied?.map(({ version }) => version)).toEqual(applied?.map((_, index) => index + 1));
+    expect(applied?.[0]).toEqual({ version: 1, file: '0001-initial.sql' });
   });
 });

@@ -3,9 +3,9 @@
 import { openDatabase, type Row, type SqlDatabase, type SqlStatement } from './driver.ts';
 import type { Query, ThreadRole, Write } from './messages.ts';
 
-// The write-ahead log's bound: past this many 4 KB pages (32 MB) a commit copies back itself what the reader thread
+// The write-ahead log's bound: past this many 4 KB pages (16 MB) a commit copies back itself what the reader thread
 // has not copied yet, so that the log starts over. Below it the reader does all of it, off the writing path.
-const WAL_PAGES_MAX = 8192;
+const WAL_PAGES_MAX = 4096;
 
 const COMMON = ['busy_timeout = 5000', 'temp_store = memory'];
 const PRAGMAS: Record<ThreadRole, readonly string[]> = {
@@ -26,6 +26,20 @@ export class Connection {
   constructor(path: string, role: ThreadRole) {
     this.database = openDatabase(path);
     for (const pragma of [...COMMON, ...PRAGMAS[role]]) this.database.exec(`pragma ${pragma}`);
+  }
+
+  /**
+   * Gives the log its full size at once, by a write that is rolled back: to flush what lies over it is then a third
+   * cheaper than to make the file longer with every commit. The database file does not grow.
+   */
+  reserveLog(): void {
+    const { database } = this;
+    database.exec('pragma cache_size = 16');
+    database.exec('begin immediate');
+    database.exec('create table log_room (bytes)');
+    database.exec(`insert into log_room values (zeroblob(${WAL_PAGES_MAX * 4000}))`);
+    database.exec('rollback');
+    for (const pragma of PRAGMAS.writer) if (pragma.startsWith('cache_size')) database.exec(`pragma ${pragma}`);
   }
 
   /** Everything or nothing; durable on return. */

@@ -69,8 +69,9 @@ describe('a process killed while it commits', () => {
         expect(found && [found.run, ...found.tasks].map(plain)).toEqual([run, sampleTask(run, { rowId })].map(plain));
       }
       const last = rowIds.at(-1) ?? 0;
-      expect(store.nextRowIds.run).toBe(store.nextRowIds.task);
-      expect([last + 1, last + 2]).toContain(store.nextRowIds.run);
+      const next = store.newRowId('run');
+      expect(store.newRowId('task')).toBe(next);
+      expect([last + 1, last + 2]).toContain(next);
       await store.close();
     }
   });
@@ -135,7 +136,7 @@ describe('ending', () => {
       expect(await exited).toEqual([0, null]);
     }
     const store = await open();
-    expect(store.nextRowIds.run).toBe(3);
+    expect(store.newRowId('run')).toBe(3);
   });
 
   it('leaves one whole file and no log', async () => {

@@ -1,6 +1,6 @@
 // Reads of executions and their tasks. A read of several tables asks all of its queries at once, over one snapshot.
 import { Json } from '../../model/json.ts';
-import type { HistoryRead, LoadedRun, OpenRun, OpenTask, Reads } from '../port.ts';
+import type { HistoryRead, LoadedRuns, OpenRun, OpenTask, Reads, StartedRun, StartKey, WantedRun } from '../port.ts';
 import type { Row, SqlValue } from './driver.ts';
 import { selectInput } from './large-input.ts';
 import type { Query } from './messages.ts';
@@ -25,7 +25,6 @@ type RunReads = Pick<
   | 'tasksOf'
   | 'runningIds'
   | 'correlated'
-  | 'byIdempotencyKey'
   | 'snapshot'
   | 'logs'
   | 'polls'
@@ -37,16 +36,25 @@ const SELECT_RUN = selectFrom('run', RUN_COLUMNS);
 const SELECT_TASK = selectFrom('task', TASK_COLUMNS);
 const ROW_ID_OF = '(select row_id from run where id = ?)';
 
-/** The runs with these keys and all their tasks, in the order of the keys; unknown keys are left out. */
-export async function loadRuns(querier: Querier, rowIds: readonly number[]): Promise<LoadedRun[]> {
-  const keys = JSON.stringify(rowIds);
+/** The runs with these keys and all their tasks, in the order of the keys. */
+export async function loadRuns(querier: Querier, wanted: readonly WantedRun[]): Promise<LoadedRuns> {
+  const keys = JSON.stringify(wanted.map(({ rowId }) => rowId));
   const [runs = [], tasks = []] = await querier.query(
     ask(`${SELECT_RUN} where row_id in (select value from json_each(?))`, keys),
-    ask(`${SELECT_TASK} where run_row_id in (select value from json_each(?)) order by row_id`, keys),
+    ask(`${SELECT_TASK} where run_row_id in (select value from json_each(?)) order by run_row_id, seq, row_id`, keys),
   );
   const loaded = new Map(runs.map((row) => [numberOf(row, 'row_id'), loadedRun(row, [])]));
   for (const row of tasks) loaded.get(numberOf(row, 'run_row_id'))?.tasks.push(taskOf(row));
-  return rowIds.flatMap((rowId) => loaded.get(rowId) ?? []);
+  const found = wanted.flatMap(({ rowId }) => loaded.get(rowId) ?? []);
+  const gone = wanted.flatMap(({ rowId }) => (loaded.has(rowId) ? [] : rowId));
+  return { changed: found.map(({ run, tasks }) => ({ run, tasks, revision: 0, since: 0 })), busy: [], gone };
+}
+
+/** The newest run of each key, or null. */
+export async function startedWith(querier: Querier, keys: readonly StartKey[]): Promise<(StartedRun | null)[]> {
+  const newest = 'select id, status from run where idempotency_key = ? and name = ? order by row_id desc limit 1';
+  const found = await querier.query(...keys.map(({ name, key }) => ask(newest, stored(key), stored(name))));
+  return found.map(([row]) => (row ? { id: textOf(row, 'id'), status: runStatusOf(row) } : null));
 }
 
 export function runReads(querier: Querier): RunReads {
@@ -58,7 +66,8 @@ export function runReads(querier: Querier): RunReads {
 
     run: async (id, includeTasks) => {
       const queries = [ask(`${SELECT_RUN} where id = ?`, stored(id))];
-      if (includeTasks) queries.push(ask(`${SELECT_TASK} where run_row_id = ${ROW_ID_OF} order by row_id`, stored(id)));
+      if (includeTasks)
+        queries.push(ask(`${SELECT_TASK} where run_row_id = ${ROW_ID_OF} order by seq, row_id`, stored(id)));
       const [[row] = [], tasks = []] = await querier.query(...queries);
       return row ? loadedRun(row, tasks) : null;
     },
@@ -88,7 +97,7 @@ export function runReads(querier: Querier): RunReads {
   };
 }
 
-function searches(querier: Querier): Pick<Reads, 'runningIds' | 'correlated' | 'byIdempotencyKey'> {
+function searches(querier: Querier): Pick<Reads, 'runningIds' | 'correlated'> {
   return {
     runningIds: async (name, version, fromMs, toMs) => {
       const rows = await querier.all(
@@ -110,15 +119,6 @@ function searches(querier: Querier): Pick<Reads, 'runningIds' | 'correlated' | '
         stored(name),
       );
       return rows.map(runOf);
-    },
-
-    byIdempotencyKey: async (name, key) => {
-      const [row] = await querier.all(
-        'select id, status from run where idempotency_key = ? and name = ? order by row_id desc limit 1',
-        stored(key),
-        stored(name),
-      );
-      return row ? { id: textOf(row, 'id'), status: runStatusOf(row) } : null;
     },
   };
 }

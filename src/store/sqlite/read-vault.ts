@@ -7,7 +7,7 @@ import { documentOf, numberOf, stored, textOf, textOrNull } from './text-column.
 
 type VaultReads = Pick<
   Reads,
-  'vendorSecrets' | 'vaultKey' | 'vaultKeys' | 'chargesOf' | 'openCharges' | 'chargeByFingerprint' | 'audit' | 'spend'
+  'vendorSecrets' | 'vaultKey' | 'vaultKeys' | 'chargesOf' | 'openCharges' | 'audit' | 'spend'
 >;
 
 export function vaultReads(querier: Querier): VaultReads {
@@ -49,7 +49,7 @@ export function vaultReads(querier: Querier): VaultReads {
   };
 }
 
-function chargeReads(querier: Querier): Pick<Reads, 'chargesOf' | 'openCharges' | 'chargeByFingerprint'> {
+function chargeReads(querier: Querier): Pick<Reads, 'chargesOf' | 'openCharges'> {
   return {
     chargesOf: async (keyId, sinceMs) => {
       const rows = await querier.all(
@@ -65,15 +65,6 @@ function chargeReads(querier: Querier): Pick<Reads, 'chargesOf' | 'openCharges' 
         `select document from charge indexed by charge_open where state in ('reserved', 'uncertain') order by row_id`,
       );
       return rows.map((row) => documentOf<Charge>(row));
-    },
-
-    chargeByFingerprint: async (keyId, fingerprint) => {
-      const [row] = await querier.all(
-        'select document from charge where fingerprint = ? and key_id = ? order by row_id desc limit 1',
-        stored(fingerprint),
-        stored(keyId),
-      );
-      return row ? documentOf<Charge>(row) : null;
     },
   };
 }

@@ -3,10 +3,11 @@
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { AppError } from '../../model/error.ts';
-import type { Reads, Round, Store } from '../port.ts';
+import type { PruneAges, Reads, Round, RowKind, Store } from '../port.ts';
 import type { Write } from './messages.ts';
+import { prune } from './prune.ts';
 import { definitionReads } from './read-definitions.ts';
-import { loadRuns, runReads } from './read-runs.ts';
+import { loadRuns, runReads, startedWith } from './read-runs.ts';
 import { vaultReads } from './read-vault.ts';
 import { Readers } from './readers.ts';
 import { numberOf } from './text-column.ts';
@@ -47,15 +48,18 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
 
 class SqliteStore implements Store {
   readonly reads: Reads;
-  readonly nextRowIds: Store['nextRowIds'];
+  readonly fresh: boolean;
+  readonly shared = null;
+  readonly #nextRowIds: Record<RowKind, number>;
   readonly #writer: DatabaseThread;
   readonly #readers: Readers;
   #uncopiedBytes = 0;
 
-  constructor(writer: DatabaseThread, readers: Readers, next: Store['nextRowIds']) {
+  constructor(writer: DatabaseThread, readers: Readers, next: Record<RowKind, number>) {
     this.#writer = writer;
     this.#readers = readers;
-    this.nextRowIds = next;
+    this.#nextRowIds = next;
+    this.fresh = next.task === 1;
     this.reads = {
       ...runReads(readers),
       ...definitionReads(readers),
@@ -69,10 +73,22 @@ class SqliteStore implements Store {
   /** Rows need no locks: this is the only writer. What a round loads comes from the writing thread, behind no search. */
   round(): Round {
     return {
-      loadRuns: (rowIds) => loadRuns(this.#writer, rowIds),
+      loadRuns: (wanted) => loadRuns(this.#writer, wanted),
+      startedWith: (keys) => startedWith(this.#writer, keys),
       commit: (batch) => this.#commit(writesOf(batch)),
       abandon: async () => undefined,
+      shared: null,
     };
+  }
+
+  newRowId(kind: RowKind): number {
+    const rowId = this.#nextRowIds[kind];
+    this.#nextRowIds[kind] = rowId + 1;
+    return rowId;
+  }
+
+  prune(ages: PruneAges, limit: number): Promise<number> {
+    return prune(this.#writer, ages, limit);
   }
 
   async close(): Promise<void> {
@@ -98,10 +114,11 @@ function textLength(writes: readonly Write[]): number {
   return length;
 }
 
-async function nextRowIds(writer: DatabaseThread): Promise<Store['nextRowIds']> {
+/** The only writer counts on from the highest. */
+async function nextRowIds(writer: DatabaseThread): Promise<Record<RowKind, number>> {
   const next = (table: string) => `(select coalesce(max(row_id), 0) + 1 from ${table}) as ${table}`;
   const [row = {}] = await writer.all(`select ${next('run')}, ${next('task')}, ${next('charge')}`);
-  return { run: numberOf(row, 'run'), task: numberOf(row, 'task'), charge: numberOf(row, 'charge') };
+  return { run: numberOf(row, 'run'), task: numberOf(row, 'task'), charge: numberOf(row, 'charge'), signal: 1 };
 }
 
 /**

@@ -1,46 +1,17 @@
-// A task and its row. Owns the mapping both ways; `details` is what never changes, `state` what every change rewrites.
-// Values that are empty are left out of the documents: most are, and each byte is written once per change.
-import { Json } from '../../model/json.ts';
+// The columns of a task here: what is searched or joined on has its own, see ../rows/task-row.ts for the rest.
 import type { Task } from '../../model/run.ts';
-import { isTerminal, TASK_STATUSES, type TaskStatus } from '../../model/task-status.ts';
-import type { Row } from './driver.ts';
+import { detailsOf, stateOf } from '../rows/task-row.ts';
 import { inlineInput } from './large-input.ts';
 import { columnsOf } from './table.ts';
-import { documentOf, numberOf, stored, textOf, textOrNull } from './text-column.ts';
+import { stored } from './text-column.ts';
 
-export interface TaskDetails {
-  readonly ref: string;
-  readonly type: string;
-  readonly scheduledMs: number;
-  readonly step?: string;
-  readonly scope?: string;
-  readonly iteration?: number;
-  readonly defName?: string;
-  readonly queue?: string;
-  readonly domain?: string;
-  readonly attempt?: number;
-  readonly retriedTaskId?: string;
-  readonly forkRowId?: number;
-  readonly responseTimeoutSeconds?: number;
-  readonly startDelaySeconds?: number;
-  readonly firstScheduledMs?: number;
-}
-
-export interface TaskState {
-  readonly updatedMs: number;
-  readonly reason?: string;
-  readonly workerId?: string;
-  readonly pollCount?: number;
-  readonly callbackAfterSeconds?: number;
-  readonly startedMs?: number;
-  readonly endedMs?: number;
-  readonly visibleMs?: number;
-  readonly dueMs?: number;
-  readonly retried?: boolean;
-  readonly executed?: boolean;
-  readonly waiting?: number;
-  readonly subRunId?: string;
-}
+export {
+  OPEN_TASK_STATUSES,
+  type TaskDetails,
+  type TaskState,
+  taskOf,
+  taskStatusOf,
+} from '../rows/task-row.ts';
 
 export const TASK_KEY = { name: 'row_id', value: (task: Task) => task.rowId };
 
@@ -62,115 +33,3 @@ export const TASK_COLUMNS = [
   }),
   ...TASK_CHANGING,
 ];
-
-export const OPEN_TASK_STATUSES = TASK_STATUSES.filter((status) => !isTerminal(status))
-  .map((status) => `'${status}'`)
-  .join(', ');
-
-function detailsOf(task: Task): TaskDetails {
-  return {
-    ref: task.ref,
-    type: task.type,
-    scheduledMs: task.scheduledMs,
-    step: task.step === task.ref ? undefined : task.step,
-    scope: task.scope || undefined,
-    iteration: task.iteration || undefined,
-    defName: task.defName === task.type ? undefined : task.defName,
-    queue: task.queue ?? undefined,
-    domain: task.domain ?? undefined,
-    attempt: task.attempt || undefined,
-    retriedTaskId: task.retriedTaskId ?? undefined,
-    forkRowId: task.forkRowId || undefined,
-    responseTimeoutSeconds: task.responseTimeoutSeconds || undefined,
-    startDelaySeconds: task.startDelaySeconds || undefined,
-    firstScheduledMs: task.firstScheduledMs === task.scheduledMs ? undefined : task.firstScheduledMs,
-  };
-}
-
-function stateOf(task: Task): TaskState {
-  return {
-    updatedMs: task.updatedMs,
-    reason: task.reason ?? undefined,
-    workerId: task.workerId ?? undefined,
-    pollCount: task.pollCount || undefined,
-    callbackAfterSeconds: task.callbackAfterSeconds || undefined,
-    startedMs: task.startedMs || undefined,
-    endedMs: task.endedMs || undefined,
-    visibleMs: task.visibleMs || undefined,
-    dueMs: task.dueMs || undefined,
-    retried: task.retried || undefined,
-    executed: task.executed || undefined,
-    waiting: task.waiting || undefined,
-    subRunId: task.subRunId ?? undefined,
-  };
-}
-
-/** Reads a row of `TASK_SELECT`. */
-export function taskOf(row: Row): Task {
-  const details: TaskDetails = documentOf(row, 'details');
-  const state: TaskState = documentOf(row, 'state');
-  const fragment = textOrNull(row, 'fragment');
-  return {
-    rowId: numberOf(row, 'row_id'),
-    id: textOf(row, 'id'),
-    runRowId: numberOf(row, 'run_row_id'),
-    seq: numberOf(row, 'seq'),
-    status: taskStatusOf(row),
-    input: Json.text(textOf(row, 'input')),
-    output: Json.text(textOf(row, 'output')),
-    fragment: fragment === null ? null : Json.text(fragment),
-    ...fixedPart(details),
-    ...changingPart(state),
-  };
-}
-
-type FixedPart = Omit<Required<TaskDetails>, 'queue' | 'domain' | 'retriedTaskId'> &
-  Pick<Task, 'queue' | 'domain' | 'retriedTaskId'>;
-
-function fixedPart(details: TaskDetails): FixedPart {
-  return {
-    ref: details.ref,
-    type: details.type,
-    scheduledMs: details.scheduledMs,
-    step: details.step ?? details.ref,
-    scope: details.scope ?? '',
-    iteration: details.iteration ?? 0,
-    defName: details.defName ?? details.type,
-    queue: details.queue ?? null,
-    domain: details.domain ?? null,
-    attempt: details.attempt ?? 0,
-    retriedTaskId: details.retriedTaskId ?? null,
-    forkRowId: details.forkRowId ?? 0,
-    responseTimeoutSeconds: details.responseTimeoutSeconds ?? 0,
-    startDelaySeconds: details.startDelaySeconds ?? 0,
-    firstScheduledMs: details.firstScheduledMs ?? details.scheduledMs,
-  };
-}
-
-type ChangingPart = Omit<Required<TaskState>, 'reason' | 'workerId' | 'subRunId'> &
-  Pick<Task, 'reason' | 'workerId' | 'subRunId'>;
-
-function changingPart(state: TaskState): ChangingPart {
-  return {
-    updatedMs: state.updatedMs,
-    reason: state.reason ?? null,
-    workerId: state.workerId ?? null,
-    pollCount: state.pollCount ?? 0,
-    callbackAfterSeconds: state.callbackAfterSeconds ?? 0,
-    startedMs: state.startedMs ?? 0,
-    endedMs: state.endedMs ?? 0,
-    visibleMs: state.visibleMs ?? 0,
-    dueMs: state.dueMs ?? 0,
-    retried: state.retried ?? false,
-    executed: state.executed ?? false,
-    waiting: state.waiting ?? 0,
-    subRunId: state.subRunId ?? null,
-  };
-}
-
-export function taskStatusOf(row: Row): TaskStatus {
-  const text = textOf(row, 'status');
-  const status = TASK_STATUSES.find((known) => known === text);
-  if (!status) throw new TypeError(`A task has the unknown status ${text}.`);
-  return status;
-}

@@ -38,7 +38,10 @@ function open(role: ThreadRole, path: string): Row[][] {
   if (role === 'writer') lock = lockFile(path);
   try {
     connection = new Connection(path, role);
-    if (role === 'writer') migrate(connection.database, path);
+    if (role === 'writer') {
+      migrate(connection.database, path);
+      connection.reserveLog();
+    }
   } catch (error) {
     connection?.close();
     connection = undefined;

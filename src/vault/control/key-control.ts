@@ -5,10 +5,12 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { AppError } from '../../model/error.ts';
 import { isRunTerminal } from '../../model/run-status.ts';
 import type { VaultKey } from '../../model/vault.ts';
-import type { Clock, Transactor } from '../../orchestrator/ports.ts';
+import { BUSY, type Clock, type Transactor } from '../../orchestrator/ports.ts';
 import type { Reads, VaultKeyFilter, WriteBatch } from '../../store/port.ts';
+import type { FreshKeys } from '../keys/fresh-keys.ts';
 import type { KeyRegistry } from '../keys/key-registry.ts';
 import { KEY_PREFIX, type KeyTexts } from '../keys/key-text.ts';
+import type { RoundKeys, WantedKeys } from '../keys/round-keys.ts';
 import { RUN_LABEL, type VaultRunHooks } from '../keys/run-hooks.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Usage } from '../ledger/reservation.ts';
@@ -22,6 +24,10 @@ export interface KeyControlOptions {
   readonly clock: Clock;
   readonly newId: () => string;
   readonly registry: KeyRegistry;
+  /** What decisions trust. */
+  readonly keys: RoundKeys;
+  /** Set where several processes share the store: then nothing is answered from memory. */
+  readonly fresh: FreshKeys | null;
   readonly texts: KeyTexts;
   readonly ledger: Ledger;
   readonly hooks: VaultRunHooks;
@@ -55,6 +61,7 @@ export interface ResolveCall {
 }
 
 const SWEEP_EVERY = 1000;
+const OF_LABEL_MAX = 1_000_000;
 
 export class KeyControl {
   readonly #options: KeyControlOptions;
@@ -66,24 +73,37 @@ export class KeyControl {
 
   /** Throws AppError invalid_request; conflict when the Idempotency-Key or the unique label stands for another request. */
   async issue({ body, idempotencyKey, principal }: IssueCall): Promise<IssuedKey> {
-    const { clock, newId, registry, transactor, vendors } = this.#options;
+    const { clock, fresh, hooks, keys, newId, reads, registry, transactor, vendors } = this.#options;
     if (idempotencyKey !== null && (idempotencyKey === '' || idempotencyKey.length > 255)) {
       throw new AppError('invalid_request', 'Idempotency-Key must have 1 to 255 characters.');
     }
     const request = readIssueRequest(body, vendors, clock.now());
     const requestDigest = digest(request.fingerprint);
     const id = idempotencyKey === null ? `vk_${newId().replaceAll('-', '')}` : repeatedId(principal, idempotencyKey);
-    if (idempotencyKey !== null) await registry.find(id);
+    if (idempotencyKey !== null && !fresh) await registry.find(id);
     const runId = runOf(request.runLabel);
     if (runId !== null) await this.#requireOpenRun(runId);
+    const runRowId = fresh && runId !== null ? await reads.runRowId(runId) : null;
     this.#sweep();
-    return transactor.transact((batch, now) => {
-      const earlier = registry.get(id)?.row ?? this.#labelled(request, now);
-      if (earlier) return this.#again(earlier, requestDigest, idempotencyKey);
-      if (runId !== null && this.#options.hooks.endedLately(runId, now)) throw runEnded(runId);
-      const key = newKey(request, { id, runId, requestDigest, idempotencyKey, issuedBy: principal, now });
-      registry.write(key, batch);
-      return { key, text: this.#options.texts.write({ keyId: key.id, task: null }), created: true };
+    let ended = false;
+    return transactor.submit({
+      load: (round) => {
+        const loading = keys.load(round, wantedBy(request, idempotencyKey === null ? [] : [id], runRowId));
+        if (!loading || runId === null) return loading;
+        // The run is locked now: what is committed of it stays so until the key is.
+        return loading.then(async (busy) => {
+          if (busy !== BUSY) ended = await this.#hasEnded(runId);
+          return busy;
+        });
+      },
+      decide: (batch, now) => {
+        const earlier = keys.get(id) ?? this.#labelled(request, now);
+        if (earlier) return this.#again(earlier, requestDigest, idempotencyKey);
+        if (runId !== null && (ended || hooks.endedLately(runId, now))) throw runEnded(runId);
+        const key = newKey(request, { id, runId, requestDigest, idempotencyKey, issuedBy: principal, now });
+        keys.write(key, batch);
+        return { key, text: this.#options.texts.write({ keyId: key.id, task: null }), created: true };
+      },
     });
   }
 
@@ -109,59 +129,65 @@ export class KeyControl {
   async self(authorization: string | undefined): Promise<KeyWithUsage> {
     const text = readCredential(authorization);
     const claims = text === undefined ? null : this.#options.texts.read(text);
-    const found = claims && (await this.#options.registry.find(claims.keyId));
-    const live = found && found.row.revokedMs === 0 && found.row.expiresMs > this.#options.clock.now();
+    const found = claims && (await this.#present(claims.keyId));
+    const live = found && found.revokedMs === 0 && found.expiresMs > this.#options.clock.now();
     if (!live) {
       throw new AppError('invalid_credential', 'This route takes a live vault key as its credential: none was sent.');
     }
-    return this.get(found.row.id);
+    return this.get(found.id);
   }
 
   /** Throws AppError not_found; conflict for a revoked key. */
   async patch(idOrText: string, body: unknown): Promise<KeyWithUsage> {
-    const { clock, registry, transactor } = this.#options;
+    const { clock, keys, transactor } = this.#options;
     const change = readPatchRequest(body, clock.now());
     const { id } = await this.#find(idOrText);
-    const key = await transactor.transact((batch) => {
-      const present = registry.get(id)?.row;
-      if (!present) throw new AppError('not_found', `There is no vault key ${id}.`);
-      if (present.revokedMs > 0) throw new AppError('conflict', `The vault key ${id} is revoked; issue another one.`);
-      const next = {
-        ...present,
-        capMicros: change.capMicros ?? present.capMicros,
-        expiresMs: change.expiresMs ?? present.expiresMs,
-      };
-      registry.write(next, batch);
-      return next;
+    const key = await transactor.submit({
+      load: (round) => keys.load(round, { ids: [id] }),
+      decide: (batch) => {
+        const present = keys.get(id);
+        if (!present) throw new AppError('not_found', `There is no vault key ${id}.`);
+        if (present.revokedMs > 0) throw new AppError('conflict', `The vault key ${id} is revoked; issue another one.`);
+        const next = {
+          ...present,
+          capMicros: change.capMicros ?? present.capMicros,
+          expiresMs: change.expiresMs ?? present.expiresMs,
+        };
+        keys.write(next, batch);
+        return next;
+      },
     });
     return { key, usage: await this.#options.ledger.usage(key) };
   }
 
   /** Idempotent; holds for every call that is not yet forwarded when it resolves. Throws AppError not_found. */
   async revoke(idOrText: string): Promise<VaultKey> {
+    const { keys, transactor } = this.#options;
     const found = await this.#find(idOrText);
-    return this.#options.transactor.transact((batch, now) =>
-      this.#revokeNow(this.#options.registry.get(found.id)?.row ?? found, batch, now),
-    );
+    return transactor.submit({
+      load: (round) => keys.load(round, { ids: [found.id] }),
+      decide: (batch, now) => this.#revokeNow(keys.get(found.id) ?? found, batch, now),
+    });
   }
 
   /** Revokes every live key under a label. */
   async revokeLabel(label: string): Promise<readonly VaultKey[]> {
-    return this.#options.transactor.transact((batch, now) =>
-      this.#options.registry.liveOfLabel(label).map((key) => this.#revokeNow(key, batch, now)),
-    );
+    const { keys, transactor } = this.#options;
+    return transactor.submit({
+      load: (round) => keys.load(round, { label }),
+      decide: (batch, now) => keys.ofLabel(label).map((key) => this.#revokeNow(key, batch, now)),
+    });
   }
 
   /** Vendors of the live keys under a label, to check permissions. */
-  vendorsOfLabel(label: string): readonly string[] {
-    return [...new Set(this.#options.registry.liveOfLabel(label).map(({ vendor }) => vendor))];
+  async vendorsOfLabel(label: string): Promise<readonly string[]> {
+    return [...new Set((await this.#liveOfLabel(label)).map(({ vendor }) => vendor))];
   }
 
   /** The run's key, derived for the asking task. Throws AppError not_found, invalid_request. */
-  resolve({ label, vendor, task }: ResolveCall): IssuedKey {
+  async resolve({ label, vendor, task }: ResolveCall): Promise<IssuedKey> {
     const now = this.#options.clock.now();
-    const live = this.#options.registry
-      .liveOfLabel(label)
+    const live = (await this.#liveOfLabel(label))
       .filter((key) => key.expiresMs > now && (vendor === null || key.vendor === vendor))
       .sort((a, b) => b.createdMs - a.createdMs);
     const [key] = live;
@@ -179,17 +205,27 @@ export class KeyControl {
   }
 
   async #find(idOrText: string): Promise<VaultKey> {
-    const { registry, texts } = this.#options;
-    const id = idOrText.startsWith(KEY_PREFIX) ? texts.read(idOrText)?.keyId : idOrText;
-    const entry = id === undefined ? null : await registry.find(id);
-    if (!entry) throw new AppError('not_found', 'There is no such vault key.');
-    return entry.row;
+    const id = idOrText.startsWith(KEY_PREFIX) ? this.#options.texts.read(idOrText)?.keyId : idOrText;
+    const row = id === undefined ? null : await this.#present(id);
+    if (!row) throw new AppError('not_found', 'There is no such vault key.');
+    return row;
+  }
+
+  async #present(id: string): Promise<VaultKey | null> {
+    const { fresh, registry } = this.#options;
+    return fresh ? fresh.read(id) : ((await registry.find(id))?.row ?? null);
+  }
+
+  async #liveOfLabel(label: string): Promise<readonly VaultKey[]> {
+    const { clock, fresh, reads, registry } = this.#options;
+    if (!fresh) return registry.liveOfLabel(label);
+    return reads.vaultKeys({ runLabel: label, liveAtMs: clock.now(), limit: OF_LABEL_MAX });
   }
 
   #revokeNow(key: VaultKey, batch: WriteBatch, now: number): VaultKey {
     if (key.revokedMs > 0) return key;
     const revoked = { ...key, revokedMs: now };
-    this.#options.registry.write(revoked, batch);
+    this.#options.keys.write(revoked, batch);
     return revoked;
   }
 
@@ -205,14 +241,18 @@ export class KeyControl {
 
   #labelled(request: IssueRequest, now: number): VaultKey | undefined {
     if (!request.uniqueLabel || request.runLabel === null) return undefined;
-    return this.#options.registry
-      .liveOfLabel(request.runLabel)
+    return this.#options.keys
+      .ofLabel(request.runLabel)
       .find((key) => key.vendor === request.vendor && key.issuedBy !== 'budget' && key.expiresMs > now);
   }
 
   async #requireOpenRun(runId: string): Promise<void> {
+    if (await this.#hasEnded(runId)) throw runEnded(runId);
+  }
+
+  async #hasEnded(runId: string): Promise<boolean> {
     const found = await this.#options.reads.run(runId, false);
-    if (found && isRunTerminal(found.run.status)) throw runEnded(runId);
+    return found !== null && isRunTerminal(found.run.status);
   }
 
   #sweep(): void {
@@ -238,6 +278,20 @@ function newKey(request: IssueRequest, { now, ...known }: NewKey): VaultKey {
     createdMs: now,
     expiresMs: request.expiresMs,
     revokedMs: 0,
+  };
+}
+
+/**
+ * What issuing must not race with: the same request elsewhere, another key under a label that may have one only, and the
+ * end of the run that the key belongs to.
+ */
+function wantedBy(request: IssueRequest, ids: readonly string[], runRowId: number | null): WantedKeys {
+  const label = request.uniqueLabel ? request.runLabel : null;
+  return {
+    ids,
+    alone: ids.length > 0 || label !== null,
+    ...(label === null ? {} : { label }),
+    ...(runRowId === null ? {} : { runRowId }),
   };
 }
 

@@ -91,6 +91,17 @@ export class KeyRegistry {
     this.#before = new Map();
   }
 
+  /** A row as another process may have left it: for its policy, which never changes. What it may do is asked elsewhere. */
+  learn(row: VaultKey): KeyEntry {
+    return this.#put(row);
+  }
+
+  clear(): void {
+    for (const map of [this.#entries, this.#ofRun, this.#ofLabel]) map.clear();
+    this.#revoked.length = 0;
+    this.#doubtful.clear();
+  }
+
   /** Forgets keys that expired: called now and then, never on the way of a call. */
   sweep(now: number): void {
     for (const [id, { row }] of this.#entries) if (row.expiresMs <= now) this.#drop(id);

@@ -16,9 +16,12 @@ import type { KeyTexts } from './key-text.ts';
 import { DAY_MS, LIFETIME_MS_DEFAULT, parseLifetime } from './lifetime.ts';
 import type { Mac } from './master-keys.ts';
 import { placeholders } from './placeholders.ts';
+import type { RunKeyBook } from './run-key-book.ts';
 
 export interface RunHookOptions {
   readonly registry: KeyRegistry;
+  /** Which runs have keys, where several processes share the store: then nothing of a run is kept in the registry. */
+  readonly known: RunKeyBook | null;
   readonly texts: KeyTexts;
   readonly placeholderMac: Mac;
   readonly vendors: ReadonlySet<string>;
@@ -33,7 +36,7 @@ export const RUN_LABEL = 'conductor/';
 const ENDED_KEPT = 10_000;
 const LATELY_MS = 30_000;
 
-export function runHooks({ registry, texts, placeholderMac, vendors }: RunHookOptions): VaultRunHooks {
+export function runHooks({ registry, known, texts, placeholderMac, vendors }: RunHookOptions): VaultRunHooks {
   const documents = placeholders(texts, placeholderMac);
   const caps = capTemplates();
   const ended = new Map<string, number>();
@@ -47,9 +50,13 @@ export function runHooks({ registry, texts, placeholderMac, vendors }: RunHookOp
       // All of them are checked before the first is written: a refusal must leave nothing behind.
       const keys = runKeys(definition.budget, run, now, vendors, caps);
       ended.delete(run.id);
-      for (const key of keys) registry.write(key, batch);
+      for (const key of keys) {
+        if (known) known.started(key, batch);
+        else registry.write(key, batch);
+      }
     },
     ended(run, batch, now) {
+      if (known) return known.ended(run.id, batch, now);
       for (const key of registry.liveOfRun(run.id)) registry.write({ ...key, revokedMs: now }, batch);
       ended.set(run.id, now);
       if (ended.size > ENDED_KEPT) ended.delete(ended.keys().next().value ?? '');
@@ -60,12 +67,13 @@ export function runHooks({ registry, texts, placeholderMac, vendors }: RunHookOp
         input,
         run.rootId,
         literals,
-        (vendor) => runKeyFor(run, vendor, registry),
+        (vendor) => runKeyFor(run, vendor, (id) => (known ? known.has(id) : registry.get(id) !== undefined)),
         (keyId) => texts.write({ keyId, task: scope }),
       );
     },
     conceal: documents.conceal,
     concealText: documents.concealText,
+    prepare: (runs) => known?.read(runs.flatMap((run) => [...vendors].flatMap((vendor) => runKeyIds(run, vendor)))),
     endedLately: (runId, now) => now - (ended.get(runId) ?? Number.NEGATIVE_INFINITY) < LATELY_MS,
   };
 }
@@ -76,12 +84,12 @@ export function runKeyId(runId: string, vendor: string): string {
 }
 
 /** The run's own key, else its parent's, else the outermost run's: a sub-workflow spends from what it was given. */
-function runKeyFor(run: Run, vendor: string, registry: KeyRegistry): string | undefined {
-  for (const runId of new Set([run.id, run.parent?.runId ?? run.id, run.rootId])) {
-    const id = runKeyId(runId, vendor);
-    if (registry.get(id)) return id;
-  }
-  return undefined;
+function runKeyFor(run: Run, vendor: string, exists: (keyId: string) => boolean): string | undefined {
+  return runKeyIds(run, vendor).find(exists);
+}
+
+function runKeyIds(run: Pick<Run, 'id' | 'rootId' | 'parent'>, vendor: string): string[] {
+  return [...new Set([run.id, run.parent?.runId ?? run.id, run.rootId])].map((runId) => runKeyId(runId, vendor));
 }
 
 function runKeys(budget: Budget, run: Run, now: number, vendors: ReadonlySet<string>, caps: CapReader): VaultKey[] {

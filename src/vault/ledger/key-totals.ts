@@ -74,8 +74,16 @@ export class KeyTotals {
     this.#recent.push(entry);
     this.#count(entry, 1);
     this.#replays.set(charge.fingerprint, entry);
-    this.#note(charge.vendorObjectId, charge.amountMicros);
-    if (isOpen(charge)) this.#open.set(charge.rowId, entry);
+    this.#include(entry);
+  }
+
+  /** A row as another process wrote it: new here or not, and by another clock, so perhaps from before the last one. */
+  apply(charge: Charge): void {
+    const entry = this.#known(charge);
+    if (!entry) {
+      if (charge.state !== 'released') this.#insert(charge);
+    } else if (isOpen(entry.charge)) this.change(charge);
+    else entry.charge = charge;
   }
 
   /** The instant for a new charge: a clock that was set back must not disorder the window. */
@@ -103,6 +111,11 @@ export class KeyTotals {
     }
   }
 
+  /** The present row of a charge that may be closed; undefined when it is forgotten. */
+  row(charge: Charge): Charge | undefined {
+    return this.#known(charge)?.charge;
+  }
+
   /** The charge that the same request made before, while the vendor would still repeat its answer. */
   replayOf(fingerprint: string): Charge | undefined {
     return this.#replays.get(fingerprint)?.charge;
@@ -111,6 +124,40 @@ export class KeyTotals {
   /** What was counted for a vendor object so far; undefined when this key never paid for it. */
   countedFor(objectId: string): number | undefined {
     return this.#objects.get(objectId);
+  }
+
+  /** Open, or not yet forgotten as a repetition: what is neither is never written again. */
+  #known({ rowId, fingerprint }: Charge): Entry | undefined {
+    const open = this.#open.get(rowId);
+    if (open) return open;
+    const replay = this.#replays.get(fingerprint);
+    return replay?.charge.rowId === rowId ? replay : undefined;
+  }
+
+  #include(entry: Entry): void {
+    const { charge } = entry;
+    this.#note(charge.vendorObjectId, charge.amountMicros);
+    if (isOpen(charge)) this.#open.set(charge.rowId, entry);
+  }
+
+  /** In the order of time; what the heads have passed is behind them. */
+  #insert(charge: Charge): void {
+    let at = this.#recent.length;
+    while (at > 0 && isBefore(charge, this.#recent[at - 1]?.charge)) at -= 1;
+    if (at === this.#recent.length) {
+      this.add(charge);
+      return;
+    }
+    const entry: Entry = { charge, out: at < this.#windowHead };
+    this.#recent.splice(at, 0, entry);
+    if (entry.out) this.#windowHead += 1;
+    else this.#count(entry, 1);
+    if (at < this.#creditHead) this.#creditHead += 1;
+    else {
+      const known = this.#replays.get(charge.fingerprint)?.charge;
+      if (!known || isBefore(known, charge)) this.#replays.set(charge.fingerprint, entry);
+    }
+    this.#include(entry);
   }
 
   #note(objectId: string | null, micros: number): void {
@@ -130,6 +177,11 @@ export class KeyTotals {
     this.#creditHead -= done;
     this.#windowHead = Math.max(0, this.#windowHead - done);
   }
+}
+
+function isBefore(charge: Charge, other: Charge | undefined): boolean {
+  if (!other) return false;
+  return charge.reservedMs < other.reservedMs || (charge.reservedMs === other.reservedMs && charge.rowId < other.rowId);
 }
 
 function isOpen(charge: Charge): boolean {

@@ -5,252 +5,306 @@ import { AppError } from '../../model/error.ts';
 import type { AuditEntry, Charge, VaultKey } from '../../model/vault.ts';
 import type { Transactor } from '../../orchestrator/ports.ts';
 import type { Reads, WriteBatch } from '../../store/port.ts';
-import type { KeyRegistry } from '../keys/key-registry.ts';
 import { windowStart } from './cap-window.ts';
 import { type Flight, Flights } from './flights.ts';
-import { KeyTotals, REPLAY_CREDIT_MS } from './key-totals.ts';
+import type { KeyState, KeyStates } from './key-states.ts';
+import { KeyTotals } from './key-totals.ts';
+import { notesOf } from './open-request.ts';
 import type { Reservation, ReserveRefusal, ReserveRequest, Usage } from './reservation.ts';
-import { costBy, type Settlement, settledRow } from './settlement.ts';
+import { answeredRow, costBy, type Settlement, settledRow } from './settlement.ts';
+import { derivedBody, isUnderWay, placeOf, takenAgain } from './task-ordinal.ts';
 
-type Decided = Reservation | { readonly kind: 'busy'; readonly landed: Promise<void> } | { readonly kind: 'unloaded' };
+type Decided =
+  | Reservation
+  | { readonly kind: 'busy'; readonly landed: Promise<void> }
+  /** Another process has a caller under way with it. */
+  | { readonly kind: 'elsewhere' }
+  | { readonly kind: 'unloaded' };
 
 export interface LedgerOptions {
   readonly transactor: Transactor;
   readonly reads: Reads;
-  readonly keys: KeyRegistry;
+  readonly states: KeyStates;
+  /** Other processes write to the same database. */
+  readonly shared: boolean;
   readonly now: () => number;
-  readonly nextChargeRowId: number;
+  readonly newChargeRowId: () => number;
   /** Open charges of one key at once; over it calls get 429 rate_limited. */
   readonly inFlightMax: number;
 }
 
-interface KeyState {
-  readonly totals: KeyTotals;
-  /** Decisions whose commit is not known yet: the state must stay in memory until they are. */
-  uncommitted: number;
+/** What comes of a charge, and who is told. */
+export interface Settling {
+  readonly charge: Charge;
+  readonly settlement: Settlement;
+  /** What the same answer proves when somebody else has sent the request as well; for a charge's first caller. */
+  readonly ifAsked?: () => Settlement;
+  /** Somebody called and gets what the vendor answered, if it did; false for the vault's own questions. */
+  readonly called: boolean;
+  /** `cost`: what the call added to the recorded spend; `settlement`: as it was applied. */
+  readonly audit: (cost: number, usage: Usage, now: number, settlement: Settlement) => AuditEntry | null;
 }
 
-const STATES_MAX = 10_000;
+/** A charge as it is, and its key, at the instant at which it was noted that it is asked again. */
+export interface Claimed {
+  readonly charge: Charge;
+  readonly key: VaultKey;
+}
+
 const LOAD_TRIES = 20;
+const ELSEWHERE_MS = 200;
+/** Then a repetition goes to the vendor, which tells what becomes of the first. */
+const REPEAT_WAITS = 10;
+/** Nobody waits longer for a call that may or may not be another one. */
+const PLACE_WAITS = 400;
 
 export class Ledger {
   readonly flights = new Flights();
   readonly #options: LedgerOptions;
-  #states = new Map<string, KeyState>();
-  #loading = new Map<string, Promise<void>>();
-  #nextRowId: number;
 
   constructor(options: LedgerOptions) {
     this.#options = options;
-    this.#nextRowId = options.nextChargeRowId;
-    options.transactor.onLost(() => {
-      this.#states = new Map();
-      this.#loading = new Map();
-    });
+    options.transactor.onLost(() => options.states.lost());
   }
 
   /** One transaction that rechecks the key and the cap. Rejects with AppError('store_unavailable') when it cannot commit. */
   async reserve(request: ReserveRequest): Promise<Reservation> {
     const { keyId, fingerprint, bodyDigest } = request.draft;
+    const { states } = this.#options;
+    let waits = 0;
     for (let tries = 0; tries < LOAD_TRIES; ) {
-      const state = await this.#ready(keyId);
-      const busy = this.flights.get(keyId, fingerprint);
-      if (busy && state?.totals.replayOf(fingerprint)?.bodyDigest === bodyDigest) {
+      await states.ready(keyId);
+      const busy = request.derived ? undefined : this.flights.get(keyId, fingerprint);
+      if (busy && states.peek(keyId)?.replayOf(fingerprint)?.bodyDigest === bodyDigest) {
         await busy.landed;
         continue;
       }
-      const decided = await this.#reserveOnce(request);
+      const decided = await this.#reserveOnce(request, waits >= REPEAT_WAITS);
       if (decided.kind === 'busy') await decided.landed;
-      else if (decided.kind !== 'unloaded') return decided;
+      else if (decided.kind === 'elsewhere') {
+        waits += 1;
+        if (waits > PLACE_WAITS) break;
+        await new Promise((resolve) => setTimeout(resolve, ELSEWHERE_MS));
+      } else if (decided.kind !== 'unloaded') return decided;
       else tries += 1;
     }
-    throw new AppError('store_unavailable', 'The ledger of the key could not be read; nothing was forwarded.');
+    throw new AppError(
+      'store_unavailable',
+      waits > 0
+        ? 'A call alike is under way at another server; nothing was forwarded.'
+        : 'The ledger of the key could not be read; nothing was forwarded.',
+    );
   }
 
   /**
    * Closes an open charge, or leaves it counted as uncertain, and writes the audit row with what the call added to the
    * recorded spend. A charge that was closed meanwhile is left as it is; the row then records 0.
    */
-  async settle(
-    charge: Charge,
-    settlement: Settlement,
-    audit: (costMicros: number, usage: Usage, now: number) => AuditEntry | null,
-  ): Promise<void> {
+  async settle(settling: Settling): Promise<void> {
+    const { states, transactor } = this.#options;
+    const { keyId } = settling.charge;
     for (let tries = 0; tries < LOAD_TRIES; tries += 1) {
-      await this.#ready(charge.keyId);
-      const state = this.#states.get(charge.keyId);
-      if (!state) continue;
-      const done = await this.#counted(state, () =>
-        this.#options.transactor.transactSoon((batch, now) => this.#settleNow(charge, settlement, audit, batch, now)),
+      await states.ready(keyId);
+      const done = await states.holding(keyId, () =>
+        transactor.submitSoon({
+          load: (round) => states.load(round, { ids: [keyId] }),
+          decide: (batch, now) => this.#settleNow(settling, batch, now),
+        }),
       );
       if (!done) continue;
-      this.#evict(charge.keyId);
+      states.release(keyId);
       return;
     }
     throw new AppError('store_unavailable', 'The ledger of the key could not be read; the charge stays reserved.');
   }
 
+  /**
+   * Before the vault itself asks again for an open charge that may be another process's: notes it, so that the charge's
+   * first caller, should it still be waiting, does not take a repeated answer for one that was counted elsewhere.
+   * Undefined when the charge is closed.
+   */
+  claim({ keyId, rowId }: Charge): Promise<Claimed | undefined> {
+    const { states, transactor } = this.#options;
+    return transactor.submit({
+      load: (round) => states.load(round, { ids: [keyId] }),
+      decide: (batch, now) => {
+        const state = states.at(keyId);
+        const present = state?.totals.open(rowId);
+        if (!state || !present) return undefined;
+        const charge = takenAgain(present, null, now);
+        if (charge !== present) this.#change(state, charge, batch);
+        return { charge, key: state.row };
+      },
+    });
+  }
+
   /** What a key has spent and reserved in its window. For a key that cannot spend any more nothing is kept in memory. */
   async usage(key: VaultKey): Promise<Usage> {
-    const now = this.#options.now();
-    const loaded = this.#states.get(key.id);
-    if (loaded) {
-      loaded.totals.advance(now);
-      return usageOf(key, loaded.totals);
+    const { now, reads, shared, states } = this.#options;
+    const at = now();
+    const held = shared ? undefined : states.peek(key.id);
+    if (held) {
+      held.advance(at);
+      return usageOf(key, held);
     }
-    const since = windowStart(key.capWindow, now);
-    return usageOf(key, new KeyTotals(key.capWindow, await this.#options.reads.chargesOf(key.id, since)));
+    return usageOf(key, new KeyTotals(key.capWindow, await reads.chargesOf(key.id, windowStart(key.capWindow, at))));
   }
 
-  /** Whether the same request was made before; it may have been released by the time it is reserved. */
-  async repeats(keyId: string, fingerprint: string): Promise<boolean> {
-    return (await this.#ready(keyId))?.totals.replayOf(fingerprint) !== undefined;
+  /**
+   * Whether the same request was made before; it may have been released by the time it is reserved. Where only a round
+   * can tell, a call whose price takes a look at the vendor is first taken for a repetition, and any other is not.
+   */
+  async repeats(keyId: string, fingerprint: string, looksUp: boolean): Promise<boolean> {
+    const { shared, states } = this.#options;
+    if (shared) return looksUp;
+    await states.ready(keyId);
+    return states.peek(keyId)?.replayOf(fingerprint) !== undefined;
   }
 
-  /** What was counted for a vendor object under a key; loads the key's totals. */
+  /** What was counted for a vendor object under a key. What is counted stays so: memory may know less, never more. */
   async countedFor(keyId: string, objectId: string): Promise<number | undefined> {
-    return (await this.#ready(keyId))?.totals.countedFor(objectId);
+    await this.#options.states.ready(keyId);
+    return this.#options.states.peek(keyId)?.countedFor(objectId);
   }
 
-  #reserveOnce(request: ReserveRequest): Promise<Decided> {
-    const state = this.#states.get(request.draft.keyId);
-    const transact = async () => {
+  #reserveOnce(request: ReserveRequest, patient: boolean): Promise<Decided> {
+    const { states, transactor } = this.#options;
+    const { keyId } = request.draft;
+    return states.holding(keyId, async () => {
       let flight: Flight | null = null;
       try {
-        return await this.#options.transactor.transact((batch, now) => {
-          const decided = this.#reserveNow(request, batch, now);
-          if (decided.kind === 'reserved' || decided.kind === 'replay') flight = decided.flight;
-          return decided;
+        return await transactor.submit({
+          load: (round) => states.load(round, { ids: [keyId] }),
+          decide: (batch, now) => {
+            // Decided again after a lost round: the first time never was.
+            flight?.land();
+            const decided = this.#reserveNow(request, patient, batch, now);
+            flight = decided.kind === 'reserved' || decided.kind === 'replay' ? decided.flight : null;
+            return decided;
+          },
         });
       } catch (error) {
         landed(flight);
         throw error;
       }
-    };
-    return state ? this.#counted(state, transact) : transact();
+    });
   }
 
-  #reserveNow(request: ReserveRequest, batch: WriteBatch, now: number): Decided {
+  #reserveNow(request: ReserveRequest, patient: boolean, batch: WriteBatch, now: number): Decided {
     const { draft } = request;
-    const key = this.#options.keys.get(draft.keyId)?.row;
+    const { inFlightMax, states } = this.#options;
     const refuse = (refusal: ReserveRefusal, usage: Usage | null): Decided => {
       batch.audit.push(request.refused(refusal, usage, now));
       return { kind: 'refused', refusal, usage };
     };
-    const totals = this.#states.get(draft.keyId)?.totals;
-    if (!key || !totals) return { kind: 'unloaded' };
+    const state = states.at(draft.keyId);
+    if (!state) return states.again ? { kind: 'unloaded' } : refuse({ code: 'key_unknown' }, null);
+    const { row: key, totals } = state;
     if (key.revokedMs > 0) return refuse({ code: 'key_revoked' }, null);
     if (key.expiresMs <= now) return refuse({ code: 'key_expired' }, null);
     totals.advance(now);
     const usage = usageOf(key, totals);
-    const earlier = totals.replayOf(draft.fingerprint);
-    if (earlier) {
-      if (earlier.bodyDigest !== draft.bodyDigest) return refuse({ code: 'idempotency_error' }, usage);
-      return this.#repeat(earlier, usage);
+    const placed = this.#place(request, totals, now);
+    if (placed.kind === 'wait') return { kind: 'elsewhere' };
+    if (placed.kind === 'repeat') {
+      if (placed.charge.bodyDigest !== draft.bodyDigest) return refuse({ code: 'idempotency_error' }, usage);
+      return this.#repeat(placed.charge, request, patient, state, batch, now);
     }
     if (!request.price) return { kind: 'unpriced' };
     const micros = costBy(request.price.basis, request.price.micros, request.price.objectIds, totals);
-    if (micros === 0) return { kind: 'counted', usage };
-    if (totals.openCount >= this.#options.inFlightMax) return refuse({ code: 'rate_limited' }, usage);
-    if (usage.spentMicros + usage.reservedMicros + micros > key.capMicros) {
+    if (micros === 0 && !request.derived) return { kind: 'counted', usage };
+    if (totals.openCount >= inFlightMax) return refuse({ code: 'rate_limited' }, usage);
+    if (micros > 0 && usage.spentMicros + usage.reservedMicros + micros > key.capMicros) {
       return refuse({ code: 'cap_exhausted', attemptedMicros: micros }, usage);
     }
     const charge: Charge = {
-      ...draft,
-      rowId: this.#nextRowId++,
+      ...placed.draft,
+      rowId: this.#options.newChargeRowId(),
       state: 'reserved',
       amountMicros: micros,
-      reservedMs: totals.stamp(now),
+      reservedMs: Math.max(totals.stamp(now), placed.afterMs),
       settledMs: 0,
       vendorObjectId: null,
     };
     totals.add(charge);
     batch.charges.push(charge);
-    const flight = this.flights.start(draft.keyId, draft.fingerprint);
-    return { kind: 'reserved', charge, usage: usageOf(key, totals), flight };
+    states.charged(charge.keyId, batch);
+    return { kind: 'reserved', charge, usage: usageOf(key, totals), flight: this.#fly(charge) };
   }
 
-  #repeat(earlier: Charge, usage: Usage): Decided {
-    const busy = this.flights.get(earlier.keyId, earlier.fingerprint);
-    if (busy) return { kind: 'busy', landed: busy.landed };
-    // An open outcome may be closed by this repetition: nobody else may ask at the same time.
-    const flight = earlier.state === 'settled' ? null : this.flights.start(earlier.keyId, earlier.fingerprint);
-    return { kind: 'replay', charge: earlier, usage, flight };
+  /** Which charge the call repeats, or the draft of a new one. */
+  #place({ draft, derived, price }: ReserveRequest, totals: KeyTotals, now: number) {
+    if (!derived) {
+      const charge = totals.replayOf(draft.fingerprint);
+      return charge ? ({ kind: 'repeat', charge } as const) : ({ kind: 'new', draft, afterMs: 0 } as const);
+    }
+    const flying = (fingerprint: string) => this.flights.get(draft.keyId, fingerprint) !== undefined;
+    const place = placeOf(derived, totals, flying, now);
+    if (place.kind !== 'new') return place;
+    const body = derivedBody(draft.body, derived, price?.free ?? false);
+    // What it renews has the same fingerprint: the later one counts as the call's.
+    const afterMs = place.renews ? place.renews.reservedMs + 1 : 0;
+    return { kind: 'new', draft: { ...draft, ...place.identity, body }, afterMs } as const;
   }
 
-  #settleNow(
-    charge: Charge,
-    settlement: Settlement,
-    audit: (costMicros: number, usage: Usage, now: number) => AuditEntry | null,
+  #repeat(
+    earlier: Charge,
+    { derived }: ReserveRequest,
+    patient: boolean,
+    state: KeyState,
     batch: WriteBatch,
     now: number,
-  ): boolean {
-    const key = this.#options.keys.get(charge.keyId)?.row;
-    const totals = this.#states.get(charge.keyId)?.totals;
-    if (!key || !totals) return false;
+  ): Decided {
+    const busy = this.flights.get(earlier.keyId, earlier.fingerprint);
+    if (busy) return { kind: 'busy', landed: busy.landed };
+    let charge = earlier;
+    if (this.#options.shared) {
+      if (!patient && isUnderWay(earlier, now)) return { kind: 'elsewhere' };
+      charge = takenAgain(earlier, derived ?? null, now);
+      if (charge !== earlier) this.#change(state, charge, batch);
+    }
+    // An open outcome may be closed by this repetition: nobody else may ask at the same time.
+    const alone = charge.state !== 'settled' || notesOf(charge.body).automatic !== undefined;
+    const usage = usageOf(state.row, state.totals);
+    return { kind: 'replay', charge, usage, flight: alone ? this.#fly(charge) : null };
+  }
+
+  #fly({ keyId, fingerprint }: Charge): Flight {
+    return this.flights.start(keyId, fingerprint);
+  }
+
+  #settleNow({ charge, audit, called, ...settling }: Settling, batch: WriteBatch, now: number): boolean {
+    const { states } = this.#options;
+    const state = states.at(charge.keyId);
+    // Where other processes write, a key that is not there was removed with its charges.
+    if (!state) return !states.again;
+    const { row: key, totals } = state;
     totals.advance(now);
     const present = totals.open(charge.rowId);
+    const asked = present !== undefined && notesOf(present.body).asked === true;
+    const settlement = (asked && settling.ifAsked?.()) || settling.settlement;
     let cost = 0;
     if (present) {
-      const next = settledRow(present, settlement, totals, now);
+      const next = settledRow(present, settlement, totals, now, called);
       cost = recorded(next) - recorded(present);
-      totals.change(next);
-      write(batch, next);
+      this.#change(state, next, batch);
+    } else if (called) {
+      const closed = totals.row(charge);
+      const next = closed && answeredRow(closed, settlement);
+      if (next) this.#change(state, next, batch);
     }
-    const entry = audit(cost, usageOf(key, totals), now);
+    // Somebody else found out first: that is in the audit already.
+    if (!present && !called) return true;
+    const entry = audit(cost, usageOf(key, totals), now, settlement);
     if (entry) batch.audit.push(entry);
     return true;
   }
 
-  /** Key and totals in memory. Undefined when there is no such key. */
-  async #ready(keyId: string): Promise<KeyState | undefined> {
-    const state = this.#states.get(keyId);
-    if (state && this.#options.keys.get(keyId)) return state;
-    const entry = await this.#options.keys.find(keyId);
-    if (!entry) throw new AppError('not_found', `There is no vault key ${keyId}.`);
-    if (!this.#states.has(keyId)) {
-      let loading = this.#loading.get(keyId);
-      if (!loading) {
-        loading = this.#load(entry.row);
-        this.#loading.set(keyId, loading);
-      }
-      await loading;
-    }
-    return this.#states.get(keyId);
-  }
-
-  async #load(key: VaultKey): Promise<void> {
-    const states = this.#states;
-    try {
-      const now = this.#options.now();
-      const since = Math.max(0, Math.min(windowStart(key.capWindow, now), now - REPLAY_CREDIT_MS));
-      const charges = await this.#options.reads.chargesOf(key.id, since);
-      // A commit failed meanwhile: what was read may be older than what is decided next, so it is read again.
-      if (states !== this.#states) return;
-      states.set(key.id, { totals: new KeyTotals(key.capWindow, charges), uncommitted: 0 });
-      if (states.size > STATES_MAX)
-        for (const id of [...states.keys()].slice(0, STATES_MAX / 10)) this.#evict(id, true);
-    } finally {
-      if (states === this.#states) this.#loading.delete(key.id);
-    }
-  }
-
-  async #counted<T>(state: KeyState, work: () => Promise<T>): Promise<T> {
-    state.uncommitted += 1;
-    try {
-      return await work();
-    } finally {
-      state.uncommitted -= 1;
-    }
-  }
-
-  /** Drops totals that nobody needs now: a read of the store gives them back. */
-  #evict(keyId: string, evenLive = false): void {
-    const state = this.#states.get(keyId);
-    if (!state || state.uncommitted > 0 || state.totals.openCount > 0) return;
-    const key = this.#options.keys.get(keyId)?.row;
-    const live = key !== undefined && key.revokedMs === 0 && key.expiresMs > this.#options.now();
-    if (!live || evenLive) this.#states.delete(keyId);
+  /** A later version of a charge's row, in memory and in the batch. */
+  #change({ row, totals }: KeyState, charge: Charge, batch: WriteBatch): void {
+    totals.apply(charge);
+    write(batch, charge);
+    this.#options.states.charged(row.id, batch);
   }
 }
 

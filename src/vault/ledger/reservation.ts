@@ -2,6 +2,7 @@
 import type { AuditEntry, Charge } from '../../model/vault.ts';
 import type { Flight } from './flights.ts';
 import type { Basis } from './settlement.ts';
+import type { DerivedCall } from './task-ordinal.ts';
 
 export interface Usage {
   readonly capMicros: number;
@@ -14,6 +15,8 @@ export interface ReservePrice {
   readonly basis: Basis;
   /** Ids of the object that the call is about, for the bases that look at what was counted for it. */
   readonly objectIds: readonly string[];
+  /** It costs nothing and is reserved for its place among the calls of its task alone. */
+  readonly free?: true;
 }
 
 /** A charge before it is reserved. */
@@ -30,6 +33,8 @@ export interface ReserveRequest {
   /** Null when the call is expected to repeat an earlier one: should it not, the answer is `unpriced`. */
   readonly price: ReservePrice | null;
   readonly draft: ChargeDraft;
+  /** Set: which idempotency key the call gets is decided with the reservation. */
+  readonly derived?: DerivedCall | null;
   /** The audit row of a refusal: written in the transaction that refuses. */
   refused(refusal: ReserveRefusal, usage: Usage | null, now: number): AuditEntry;
 }

@@ -2,6 +2,7 @@
 // amount counts; must never round, and never release what may have been charged.
 import type { Charge } from '../../model/vault.ts';
 import type { KeyTotals } from './key-totals.ts';
+import { type ChargeNotes, notesOf, withNotes } from './open-request.ts';
 
 /**
  * whole: every call costs its amount. total: the amount is the object's new total, and only what was not counted for it
@@ -9,12 +10,16 @@ import type { KeyTotals } from './key-totals.ts';
  */
 export type Basis = 'whole' | 'total' | 'once';
 
-export type Settlement =
+export type Settlement = (
   | { readonly kind: 'charged'; readonly micros: number; readonly basis: Basis; readonly objectId: string | null }
   /** Accepted, but the answer does not say how much: the reserved amount stands. */
   | { readonly kind: 'charged-as-reserved'; readonly objectId: string | null }
   | { readonly kind: 'released' }
-  | { readonly kind: 'uncertain' };
+  | { readonly kind: 'uncertain' }
+) & {
+  /** The vendor keeps its answer under the call's idempotency key. */
+  readonly stored?: boolean;
+};
 
 export function costBy(basis: Basis, micros: number, objectIds: readonly string[], totals: KeyTotals): number {
   if (basis === 'whole') return micros;
@@ -23,25 +28,43 @@ export function costBy(basis: Basis, micros: number, objectIds: readonly string[
   return basis === 'once' ? 0 : Math.max(0, micros - counted);
 }
 
-export function settledRow(present: Charge, settlement: Settlement, totals: KeyTotals, now: number): Charge {
-  switch (settlement.kind) {
-    case 'uncertain':
-      return { ...present, state: 'uncertain' };
-    case 'released':
-      return { ...present, state: 'released', amountMicros: 0, settledMs: now, body: '' };
-    case 'charged-as-reserved':
-      return { ...present, state: 'settled', settledMs: now, body: '', vendorObjectId: settlement.objectId };
-    case 'charged': {
-      const ids = settlement.objectId === null ? [] : [settlement.objectId];
-      const amountMicros = costBy(settlement.basis, settlement.micros, ids, totals);
-      return {
-        ...present,
-        state: 'settled',
-        amountMicros,
-        settledMs: now,
-        body: '',
-        vendorObjectId: settlement.objectId,
-      };
-    }
-  }
+/** `called`: a caller gets the vendor's answer; the vault's own questions have none. */
+export function settledRow(
+  present: Charge,
+  settlement: Settlement,
+  totals: KeyTotals,
+  now: number,
+  called: boolean,
+): Charge {
+  const notes = notesOf(present.body);
+  if (settlement.kind === 'uncertain') return { ...present, state: 'uncertain', body: notTaken(present.body, notes) };
+  const closed = { ...present, state: 'settled', settledMs: now, body: '' } as const;
+  // The row of a derived call stays: it tells which ordinals the task has used.
+  const derived = notes.automatic !== undefined;
+  const body = derived ? withNotes('', closedNotes(notes, settlement, called)) : '';
+  if (settlement.kind === 'released')
+    return { ...closed, state: derived ? 'settled' : 'released', amountMicros: 0, body };
+  if (notes.free) return { ...closed, amountMicros: 0, body };
+  const { objectId } = settlement;
+  if (settlement.kind === 'charged-as-reserved') return { ...closed, body, vendorObjectId: objectId };
+  const amountMicros = costBy(settlement.basis, settlement.micros, objectId === null ? [] : [objectId], totals);
+  return { ...closed, body, amountMicros, vendorObjectId: objectId };
+}
+
+/** A caller that had taken a closed charge of a derived call has its answer, or not: undefined when nothing changes. */
+export function answeredRow(present: Charge, settlement: Settlement): Charge | undefined {
+  const notes = notesOf(present.body);
+  if (notes.automatic === undefined) return undefined;
+  const had = settlement.kind !== 'uncertain' && settlement.stored !== false;
+  const kept = { automatic: notes.automatic, ...(had ? {} : { next: notes.next ?? ('repeat' as const) }) };
+  return { ...present, body: withNotes('', kept) };
+}
+
+function closedNotes({ automatic = [] }: ChargeNotes, settlement: Settlement, called: boolean): ChargeNotes {
+  if (settlement.kind === 'released' && !settlement.stored) return { automatic, next: 'renew' };
+  return called ? { automatic } : { automatic, next: 'repeat' };
+}
+
+function notTaken(body: string, { takenMs, ...notes }: ChargeNotes): string {
+  return takenMs === undefined ? body : withNotes(body, notes);
 }

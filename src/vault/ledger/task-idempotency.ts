@@ -1,5 +1,6 @@
 // Stable idempotency keys for calls of a task that brings none of its own: the same request at the same place in any
-// attempt of a task gets the same key, so a retried task cannot charge twice. Owns the ordinals within an attempt; after
+// attempt of a task gets the same key, so a retried task cannot charge twice. Owns the ordinals within an attempt, for a
+// store with a single writer (task-ordinal.ts has the rule for several); after
 // a restart they begin anew, which repeats an answer at worst and never charges again.
 import { sha256 } from '@noble/hashes/sha2.js';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
@@ -68,7 +69,7 @@ function firstFree(taken: readonly boolean[]): number {
   return free < 0 ? taken.length : free;
 }
 
-function derivedKey(task: TaskScope, requestDigest: string, ordinal: number): string {
+export function derivedKey(task: TaskScope, requestDigest: string, ordinal: number): string {
   return `conductor-${digest(`${task.runId}\n${task.ref}\n${requestDigest}\n${ordinal}`)}`;
 }
 

@@ -2,7 +2,8 @@
 // call without one, or with one that its SDK made up, gets the derived one. Owns the request's identity.
 import type { HeaderLookup } from '../../access/access.ts';
 import type { TaskScope } from '../keys/key-text.ts';
-import { digest, type TaskIdempotency } from '../ledger/task-idempotency.ts';
+import { derivedKey, digest, type TaskIdempotency } from '../ledger/task-idempotency.ts';
+import type { DerivedCall } from '../ledger/task-ordinal.ts';
 import type { Vendor, VendorCall } from '../vendors/vendor.ts';
 import { Refusal } from './refusal.ts';
 
@@ -10,21 +11,25 @@ export interface CallIdempotency {
   readonly key: string | null;
   /** The caller can send the very same request again: its key is its own, its SDK's, or derived. */
   readonly repeatable: boolean;
+  /** Set where several processes share the store: the key is derived with the reservation, from the charges of the key. */
+  readonly derived: DerivedCall | null;
   done(definite: boolean): void;
+}
+
+export interface Calling {
+  readonly call: VendorCall;
+  readonly vendor: Vendor;
+  readonly header: HeaderLookup;
+  readonly keyId: string;
+  readonly task: TaskScope | null;
+  readonly secretTag: string;
 }
 
 const KEY = /^[\x20-\x7e]{1,255}$/;
 
-/** Throws Refusal malformed_request. */
-export function callIdempotency(
-  call: VendorCall,
-  vendor: Vendor,
-  header: HeaderLookup,
-  keyId: string,
-  task: TaskScope | null,
-  ordinals: TaskIdempotency,
-  now: number,
-): CallIdempotency {
+/** `ordinals`: null where they are read from the charges. Throws Refusal malformed_request. */
+export function callIdempotency(calling: Calling, ordinals: TaskIdempotency | null, now: number): CallIdempotency {
+  const { call, vendor, header, keyId, task, secretTag } = calling;
   const sent = header('idempotency-key') || null;
   if (sent !== null && !KEY.test(sent)) {
     throw new Refusal(
@@ -34,11 +39,20 @@ export function callIdempotency(
   }
   const automatic = sent !== null && vendor.automaticIdempotencyKey(sent, header);
   if (call.method !== 'POST' || task === null || (sent !== null && !automatic)) {
-    return { key: sent, repeatable: sent !== null, done: () => undefined };
+    return { key: sent, repeatable: sent !== null, derived: null, done: () => undefined };
   }
-  const request = digest(`${vendor.account(header)}\n${call.method} ${call.path}\n${call.params.canonical}`);
+  const account = vendor.account(header);
+  const request = digest(`${account}\n${call.method} ${call.path}\n${call.params.canonical}`);
+  if (!ordinals) {
+    const at = (ordinal: number) => {
+      const idempotencyKey = derivedKey(task, request, ordinal);
+      return { idempotencyKey, fingerprint: fingerprintOf(secretTag, account, call, idempotencyKey) };
+    };
+    const derived = { attempt: task.attempt, automatic: sent === null ? null : digest(sent), at };
+    return { key: null, repeatable: true, derived, done: () => undefined };
+  }
   const assigned = ordinals.assign(keyId, task, request, sent, now);
-  return { key: assigned.key, repeatable: true, done: assigned.done };
+  return { key: assigned.key, repeatable: true, derived: null, done: assigned.done };
 }
 
 /** What makes two charging calls the same one to the vendor. */

@@ -6,6 +6,7 @@ import { formatUsd } from '../../model/money.ts';
 import type { Charge } from '../../model/vault.ts';
 import { windowReset } from '../ledger/cap-window.ts';
 import type { Flight } from '../ledger/flights.ts';
+import type { Settling } from '../ledger/ledger.ts';
 import type { ReserveRefusal, Usage } from '../ledger/reservation.ts';
 import type { Settlement } from '../ledger/settlement.ts';
 import type { ProxyReply } from '../proxy-api.ts';
@@ -40,7 +41,17 @@ export async function chargingCall(
   if (settlement.kind === 'uncertain' && open.charge.state !== 'settled') context.watch(open.charge);
   idempotency.done(stored);
   const answer = outcome.kind === 'answer' ? outcome.answer : undefined;
-  settle(context, trace, open, settlement, auditOf(trace, answer, settlement, open, vendorMs));
+  settle(context, open, {
+    settlement: { ...settlement, stored },
+    ifAsked: () => {
+      const again = judged(context, trace, { ...open, repeats: true }, outcome);
+      return { ...again.settlement, stored: again.stored };
+    },
+    audit: (costMicros, usage, now, applied) => {
+      const row = auditOf(trace, answer, applied, open, vendorMs);
+      return auditRow(trace, { ...row, costMicros, capUsageMicros: usage.spentMicros + usage.reservedMicros }, now);
+    },
+  });
   if (answer) return forwarded(answer, trace);
   trace.audited = true;
   if (outcome.kind === 'unsent') throw unreachable(trace.vendor.name, trace.operation, true);
@@ -94,16 +105,12 @@ function auditOf(
 /** Submitted before the reply leaves, so that a later read sees it; the reply itself does not wait. */
 function settle(
   context: ProxyContext,
-  trace: Trace,
   { charge, flight }: OpenCall,
-  settlement: Settlement,
-  outcome: AuditOutcome,
+  settling: Pick<Settling, 'settlement' | 'ifAsked' | 'audit'>,
 ): void {
   context.background(async () => {
     try {
-      await context.ledger.settle(charge, settlement, (costMicros, usage, now) =>
-        auditRow(trace, { ...outcome, costMicros, capUsageMicros: usage.spentMicros + usage.reservedMicros }, now),
-      );
+      await context.ledger.settle({ charge, called: true, ...settling });
     } finally {
       flight?.land();
     }

@@ -5,6 +5,8 @@ import { Refusal } from './refusal.ts';
 const PAIRS_MAX = 1000;
 const DEPTH_MAX = 10;
 const KEY = /^([A-Za-z_][A-Za-z0-9_.:-]*)((?:\[[^[\]]*\])*)$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: NUL is looked for, to be refused.
+const NOT_PLAIN = /[%+\u0000]/;
 
 export interface Form {
   /** The scalar at a top-level key; undefined when it is absent or not a scalar. */
@@ -54,7 +56,8 @@ function readKey(key: string, where: string): string[] {
 /** Every node is one thing: a scalar once, a list, or an object (`a[0]` counts as one). Two readings are refused. */
 function note(shapes: Map<string, Shape>, path: readonly string[], where: string): void {
   let node = '';
-  path.forEach((part, i) => {
+  for (let i = 0; i < path.length; i += 1) {
+    const part = path[i] ?? '';
     node = i === 0 ? part : `${node}[${part}]`;
     const next = path[i + 1];
     const shape: Shape = next === undefined ? 'scalar' : next === '' ? 'list' : 'object';
@@ -62,10 +65,11 @@ function note(shapes: Map<string, Shape>, path: readonly string[], where: string
     if (known === undefined) shapes.set(node, shape);
     else if (known !== shape) throw malformed(where, `the parameter ${printable(node)} in two shapes`);
     else if (shape === 'scalar' && part !== '') throw malformed(where, `the parameter ${printable(node)} twice`);
-  });
+  }
 }
 
 function decode(text: string, where: string): string {
+  if (!NOT_PLAIN.test(text)) return text;
   let decoded: string;
   try {
     decoded = decodeURIComponent(text.replaceAll('+', ' '));

@@ -12,7 +12,7 @@ export async function freeCall(
   idempotency: CallIdempotency,
   forward: () => Promise<Outcome>,
 ): Promise<ProxyReply> {
-  await context.requireStore();
+  await context.requireOpen(trace.key?.id ?? '');
   const startedMs = context.now();
   const outcome = await forward();
   const vendorMs = context.now() - startedMs;

@@ -1,10 +1,13 @@
 // Stages 2 to 4: the key is ours, is live, and is for this vendor. Unknown, revoked and expired keys take the same way,
 // so that the time of an answer tells nothing. Must never accept a key on its text alone: the row decides.
 import { AppError } from '../../model/error.ts';
+import type { VaultKey } from '../../model/vault.ts';
+import type { FreshKeys } from '../keys/fresh-keys.ts';
 import type { KeyEntry, KeyRegistry } from '../keys/key-registry.ts';
-import type { KeyTexts, TaskScope } from '../keys/key-text.ts';
+import type { TaskScope } from '../keys/key-text.ts';
 import type { Vendor } from '../vendors/vendor.ts';
 import { readCredential } from './credential.ts';
+import type { ProxyContext } from './proxy-context.ts';
 import { Refusal } from './refusal.ts';
 
 export interface KnownKey {
@@ -15,20 +18,22 @@ export interface KnownKey {
 /** Throws Refusal key_unknown. */
 export async function knownKey(
   authorization: string | undefined,
-  texts: KeyTexts,
-  registry: KeyRegistry,
+  { texts, registry, fresh, now }: Pick<ProxyContext, 'texts' | 'registry' | 'fresh' | 'now'>,
 ): Promise<KnownKey> {
   const text = readCredential(authorization);
   const claims = text === undefined ? null : texts.read(text);
   if (!claims) throw unknown();
   // In memory for every live key: only others cost a read.
-  const entry = registry.get(claims.keyId) ?? (await found(registry, claims.keyId));
+  let entry: KeyEntry | null | undefined = registry.get(claims.keyId);
+  // Where others write, memory may be too strict as well: its word is taken only for what is checked again later.
+  if (fresh && !(entry && isLive(entry.row, now()))) entry = await learned(fresh, registry, claims.keyId);
+  else entry ??= await found(registry, claims.keyId);
   if (!entry) throw unknown();
   return { entry, task: claims.task };
 }
 
 /** Throws Refusal key_revoked, key_expired. */
-export function requireLive({ row }: KeyEntry, now: number): void {
+export function requireLive({ row }: Pick<KeyEntry, 'row'>, now: number): void {
   if (row.revokedMs > 0) throw revoked();
   if (row.expiresMs <= now) throw expired();
 }
@@ -55,6 +60,22 @@ export function revoked(): Refusal {
 
 export function expired(): Refusal {
   return new Refusal('key_expired', 'key_expired: this vault key has expired. Ask its issuer for another one.');
+}
+
+/** For a call that reserves nothing: what is committed now lets it pass. Throws Refusal, or AppError('store_unavailable'). */
+export async function requireLiveNow(keyId: string, fresh: FreshKeys, now: () => number): Promise<void> {
+  const row = await fresh.read(keyId);
+  if (!row) throw unknown();
+  requireLive({ row }, now());
+}
+
+function isLive({ revokedMs, expiresMs }: VaultKey, now: number): boolean {
+  return revokedMs === 0 && expiresMs > now;
+}
+
+async function learned(fresh: FreshKeys, registry: KeyRegistry, keyId: string): Promise<KeyEntry | null> {
+  const row = await fresh.read(keyId);
+  return row && registry.learn(row);
 }
 
 async function found(registry: KeyRegistry, keyId: string): Promise<KeyEntry | null> {

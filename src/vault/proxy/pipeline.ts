@@ -39,7 +39,7 @@ async function run(context: ProxyContext, request: ProxyRequest, trace: Trace): 
   Object.assign(trace, { vendor, path: call.path, operation: call.operation, customer: vendor.customer(call) });
   trace.agentRunId = header('x-agent-run-id')?.slice(0, 255) ?? null;
 
-  const known = await knownKey(header('authorization'), context.texts, context.registry);
+  const known = await knownKey(header('authorization'), context);
   trace.key = known.entry.row;
   trace.task = known.task;
   requireLive(known.entry, context.now());
@@ -47,8 +47,8 @@ async function run(context: ProxyContext, request: ProxyRequest, trace: Trace): 
   requireAllowed(read, known);
   const secret = requireSecret(context, read);
 
-  const { id } = known.entry.row;
-  const idempotency = callIdempotency(call, vendor, header, id, known.task, context.ordinals, context.now());
+  const calling = { call, vendor, header, keyId: known.entry.row.id, task: known.task, secretTag: secret.tag };
+  const idempotency = callIdempotency(calling, context.ordinals, context.now());
   try {
     return await spend(context, trace, { ...read, ...known, secret, idempotency });
   } catch (error) {
@@ -63,27 +63,37 @@ interface Admitted extends ReadCall, KnownKey {
   readonly idempotency: CallIdempotency;
 }
 
+/** A call that costs nothing, reserved all the same: it has a place among those alike of its task. */
+const PLACE_ONLY: ReservePrice = { micros: 0, basis: 'whole', objectIds: [], free: true };
+
 /** Stages 9 to 14. */
 async function spend(context: ProxyContext, trace: Trace, call: Admitted): Promise<ProxyReply> {
   const draft = draftOf(trace, call);
+  const { derived } = call.idempotency;
   const forward = (idempotencyKey: string | null) => () =>
     send(context.upstream(call.vendor.name), call, idempotencyKey);
   const free = () => freeCall(context, trace, call.idempotency, forward(call.idempotency.key));
   // A repetition costs nothing more, so its object (refunded by now, say) is not looked at again.
   let price: ReservePrice | null = null;
-  let priced = !mayCost(call) || !(await context.ledger.repeats(draft.keyId, draft.fingerprint));
+  const { kind } = call.vendor.cost(call.call);
+  let priced = kind === 'free' || !(await context.ledger.repeats(draft.keyId, draft.fingerprint, kind === 'look-up'));
   for (;;) {
     if (priced) {
       const estimated = await estimateOf(context, trace, call);
-      if (estimated.kind === 'free') return free();
       if (estimated.kind === 'vendor-refused') return passOn(context, trace, call, estimated.answer);
-      price = estimated;
-      trace.price = estimated.price;
-      trace.estimateMicros = estimated.micros;
+      if (estimated.kind === 'free') {
+        if (!derived) return free();
+        price = PLACE_ONLY;
+      } else {
+        price = estimated;
+        trace.price = estimated.price;
+        trace.estimateMicros = estimated.micros;
+      }
     }
     const reservation = await context.ledger.reserve({
       price,
       draft,
+      derived,
       refused: (refusal, usage, now) => {
         const { code, message } = reserveRefusal(refusal, usage, trace, now);
         trace.usage = usage;
@@ -122,10 +132,6 @@ function requireSecret(context: ProxyContext, { vendor }: ReadCall): OpenSecret 
     'vendor_not_configured',
     `vendor_not_configured: the vault holds no secret for ${vendor.name}. An operator stores it with PUT /vault/secrets/${vendor.name}.`,
   );
-}
-
-function mayCost({ vendor, call }: Admitted): boolean {
-  return vendor.cost(call).kind !== 'free';
 }
 
 function estimateOf(context: ProxyContext, trace: Trace, { vendor, entry, call, header, secret }: Admitted) {

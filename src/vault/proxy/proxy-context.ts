@@ -1,6 +1,7 @@
 // What the stages share. Made once by create-vault; holds no state of a call.
 import type { Upstream } from '../../egress/egress.ts';
 import type { AuditEntry, Charge } from '../../model/vault.ts';
+import type { FreshKeys } from '../keys/fresh-keys.ts';
 import type { KeyRegistry } from '../keys/key-registry.ts';
 import type { KeyTexts } from '../keys/key-text.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -13,7 +14,10 @@ export interface ProxyContext {
   readonly texts: KeyTexts;
   readonly registry: KeyRegistry;
   readonly ledger: Ledger;
-  readonly ordinals: TaskIdempotency;
+  /** Null where several processes share the store: the key's charges tell. */
+  readonly ordinals: TaskIdempotency | null;
+  /** Set where several processes share the store. */
+  readonly fresh: FreshKeys | null;
   readonly bodyBytesMax: number;
   now(): number;
   newRequestId(): string;
@@ -21,8 +25,11 @@ export interface ProxyContext {
   secret(vendor: string): OpenSecret | undefined;
   /** Resolves when the row is committed. */
   audit(entry: AuditEntry): Promise<void>;
-  /** Rejects when the store lost the last commit and still does not take one. */
-  requireStore(): Promise<void>;
+  /**
+   * For a call that reserves nothing: rejects when the store lost the last commit and still does not take one, or when
+   * another process has revoked the key.
+   */
+  requireOpen(keyId: string): Promise<void>;
   /** A charge whose outcome is open: to be asked again later. */
   watch(charge: Charge): void;
   /** Keeps trying in the background; the reservation is durable meanwhile. */

@@ -3,8 +3,10 @@
 // have forgotten the key, or for a key that was revoked or has expired: each of these could charge anew.
 import type { Charge, VaultKey } from '../../model/vault.ts';
 import { REPLAY_CREDIT_MS } from '../ledger/key-totals.ts';
-import { readOpenRequest } from '../ledger/open-request.ts';
+import type { Claimed, Settling } from '../ledger/ledger.ts';
+import { notesOf, readOpenRequest } from '../ledger/open-request.ts';
 import type { Settlement } from '../ledger/settlement.ts';
+import { CALL_LIFE_MS } from '../ledger/task-ordinal.ts';
 import type { Vendor } from '../vendors/vendor.ts';
 import { fingerprintOf } from './call-idempotency.ts';
 import { readForm } from './form.ts';
@@ -15,6 +17,8 @@ import { type Answer, ask } from './vendor-client.ts';
 /** From seconds to half an hour; the last one repeats. */
 const DELAYS_MS = [2_000, 10_000, 60_000, 300_000, 1_800_000];
 const AT_ONCE_MAX = 8;
+/** How soon the charges of a process that died are found, once they are older than any call. */
+const SCAN_MS = 60_000;
 
 interface Watched {
   readonly charge: Charge;
@@ -25,6 +29,9 @@ interface Watched {
 export class Resolver {
   readonly #context: ProxyContext;
   readonly #watched = new Map<number, Watched>();
+  /** Open, and not to be asked any more: found by every scan all the same. */
+  #leftOpen = new Set<number>();
+  #scanning: ReturnType<typeof setInterval> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #armedMs = Number.POSITIVE_INFINITY;
   #closed = false;
@@ -34,7 +41,7 @@ export class Resolver {
   }
 
   watch(charge: Charge): void {
-    if (this.#watched.has(charge.rowId)) return;
+    if (this.#watched.has(charge.rowId) || notesOf(charge.body).free) return;
     // Whoever asks for it has recorded it as uncertain.
     this.#later({
       charge: { ...charge, state: 'uncertain' },
@@ -54,8 +61,30 @@ export class Resolver {
     await Promise.all(Array.from({ length: AT_ONCE_MAX }, next));
   }
 
+  /** What other processes left open, now and every minute. */
+  scanOften(open: () => Promise<readonly Charge[]>): void {
+    const scan = () => this.scan(open).catch((error: unknown) => this.#context.defect(error));
+    this.#scanning = setInterval(scan, SCAN_MS);
+    if (typeof this.#scanning === 'object') this.#scanning.unref();
+  }
+
+  /** One look at each charge that is too old for its caller to be still waiting, and that nobody here asks for yet. */
+  async scan(open: () => Promise<readonly Charge[]>): Promise<void> {
+    const now = this.#context.now();
+    const charges = await open();
+    const left = charges.filter(({ rowId }) => this.#leftOpen.has(rowId));
+    this.#leftOpen = new Set(left.map(({ rowId }) => rowId));
+    await this.resolve(
+      charges.filter(
+        ({ rowId, reservedMs }) =>
+          now - reservedMs >= CALL_LIFE_MS && !this.#watched.has(rowId) && !this.#leftOpen.has(rowId),
+      ),
+    );
+  }
+
   close(): void {
     this.#closed = true;
+    clearInterval(this.#scanning);
     clearTimeout(this.#timer);
     this.#watched.clear();
   }
@@ -93,7 +122,10 @@ export class Resolver {
     const flight = flights.start(charge.keyId, charge.fingerprint);
     let open = charge;
     try {
-      if (await this.#ask(charge)) return;
+      if (await this.#ask(charge)) {
+        this.#leave(charge);
+        return;
+      }
       open = { ...charge, state: 'uncertain' };
     } catch (error) {
       this.#context.defect(error);
@@ -104,27 +136,42 @@ export class Resolver {
   }
 
   #retry(charge: Charge, tries: number): void {
-    if (this.#context.now() - charge.reservedMs >= REPLAY_CREDIT_MS) return;
+    if (this.#context.now() - charge.reservedMs >= REPLAY_CREDIT_MS) {
+      this.#leave(charge);
+      return;
+    }
     const delayMs = DELAYS_MS[Math.min(tries, DELAYS_MS.length - 1)] ?? 0;
     this.#later({ charge, tries: tries + 1, dueMs: this.#context.now() + delayMs });
   }
 
+  #leave({ rowId }: Charge): void {
+    if (this.#context.fresh) this.#leftOpen.add(rowId);
+  }
+
   /** True when nothing is left to ask. */
-  async #ask(charge: Charge): Promise<boolean> {
+  async #ask(found: Charge): Promise<boolean> {
     const context = this.#context;
-    const entry = await context.registry.find(charge.keyId);
-    if (!entry) return true;
-    const answer = this.#mayAsk(charge, entry.row) ? await this.#repeat(charge, entry.row) : undefined;
-    const vendor = context.vendors.find(({ name }) => name === entry.row.vendor);
+    const claimed = await this.#claim(found);
+    if (!claimed) return true;
+    const { charge, key } = claimed;
+    const vendor = context.vendors.find(({ name }) => name === key.vendor);
     if (!vendor) return true;
+    const { free } = notesOf(charge.body);
+    const answer = !free && this.#mayAsk(charge, key) ? await this.#repeat(charge, key) : undefined;
     const operation = vendor.operation(charge.method, charge.path.slice(1).split('/'));
-    const settlement: Settlement = answer ? vendor.verdict(operation, answer, true).settlement : { kind: 'uncertain' };
+    const settlement = free ? GIVEN_BACK : answer ? judged(vendor, operation, answer) : UNCERTAIN;
     const known = settlement.kind !== 'uncertain';
     // An uncertain charge that stays uncertain is recorded already; one that a crash left reserved is not.
-    if (known || charge.state === 'reserved') {
-      await this.#settle(charge, entry.row, vendor, operation, settlement, answer);
-    }
-    return known || !this.#mayAsk(charge, entry.row);
+    if (known || charge.state === 'reserved') await this.#settle(charge, key, vendor, operation, settlement, answer);
+    return known || !this.#mayAsk(charge, key);
+  }
+
+  /** The charge and its key as they are; undefined when there is nothing to ask. */
+  async #claim(charge: Charge): Promise<Claimed | undefined> {
+    const { fresh, ledger, registry } = this.#context;
+    if (fresh) return ledger.claim(charge);
+    const key = (await registry.find(charge.keyId))?.row;
+    return key && { charge, key };
   }
 
   #mayAsk(charge: Charge, key: VaultKey): boolean {
@@ -182,7 +229,7 @@ export class Resolver {
         : { runId: charge.runId, ref: charge.ref, attempt: charge.attempt };
     trace.estimateMicros = charge.amountMicros;
     const charged = settlement.kind === 'charged' || settlement.kind === 'charged-as-reserved';
-    await context.ledger.settle(charge, settlement, (costMicros, usage, now) =>
+    const audit: Settling['audit'] = (costMicros, usage, now) =>
       auditRow(
         trace,
         {
@@ -196,9 +243,17 @@ export class Resolver {
           capUsageMicros: usage.spentMicros + usage.reservedMicros,
         },
         now,
-      ),
-    );
+      );
+    await context.ledger.settle({ charge, settlement, called: false, audit });
   }
+}
+
+const UNCERTAIN: Settlement = { kind: 'uncertain' };
+const GIVEN_BACK: Settlement = { kind: 'released' };
+
+function judged(vendor: Vendor, operation: string, answer: Answer): Settlement {
+  const { settlement, stored } = vendor.verdict(operation, answer, true);
+  return { ...settlement, stored };
 }
 
 function reasonOf({ kind }: Settlement): string {

@@ -11,6 +11,8 @@ export const VENDOR_TIMEOUT_MS = 80_000;
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 /** Answers up to this size are read whole before they are passed on. */
 const BUFFERED_BYTES_MAX = 64 * 1024;
+/** Keeps nothing between two texts; making one costs more than using it. */
+const decoder = new TextDecoder();
 
 export interface Answer {
   readonly status: number;
@@ -57,21 +59,21 @@ export async function ask(request: VendorRequest): Promise<Outcome> {
 }
 
 async function read(response: UpstreamResponse, request: VendorRequest): Promise<Answer> {
+  const { status } = response;
   const header = lookup(response.headers);
   const headers = passedBack(response.headers, request);
-  const common = { status: response.status, header, headers };
   const length = Number(header('content-length') ?? Number.NaN);
-  const small = length <= BUFFERED_BYTES_MAX || response.status >= 300;
+  const small = length <= BUFFERED_BYTES_MAX || status >= 300;
   if (request.mayStream && !small) {
-    return { ...common, content: scrubStream(response.body, request.secret), body: undefined };
+    return { status, header, headers, content: scrubStream(response.body, request.secret), body: undefined };
   }
   const bytes = await (length <= BUFFERED_BYTES_MAX ? response.body.bytes() : collect(response.body));
-  const text = new TextDecoder().decode(bytes);
+  const text = decoder.decode(bytes);
   // The bytes themselves go back unless something had to be cut out of them. ASCII is the same either way, and a
   // string leaves in one write with its headers.
   const same = text.length === bytes.length ? text : bytes;
   const content = text.includes(request.secret) ? scrubText(text, request.secret) : same;
-  return { ...common, content, body: parse(text) };
+  return { status, header, headers, content, body: parse(text) };
 }
 
 async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
@@ -110,9 +112,12 @@ function lookup(headers: UpstreamResponse['headers']): HeaderLookup {
 }
 
 function passedBack(headers: UpstreamResponse['headers'], { vendor, secret }: VendorRequest): [string, string][] {
-  return Object.entries(headers).flatMap(([name, value]) => {
-    if (!vendor.passesBack(name)) return [];
-    const values = typeof value === 'string' ? [value] : value;
-    return values.map((text): [string, string] => [name, scrubText(text, secret)]);
-  });
+  const passed: [string, string][] = [];
+  for (const name of Object.keys(headers)) {
+    if (!vendor.passesBack(name)) continue;
+    const value = headers[name] ?? [];
+    if (typeof value === 'string') passed.push([name, scrubText(value, secret)]);
+    else for (const text of value) passed.push([name, scrubText(text, secret)]);
+  }
+  return passed;
 }

@@ -42,16 +42,20 @@ export class SecretStore {
     }
   }
 
-  /** Opens what is stored. Throws when the master key does not open it: better no start than calls that all fail. */
+  /** Opens what is stored, in place of what memory held. Throws when the master key does not open it: better no start than calls that all fail. */
   async load(): Promise<void> {
-    for (const row of await this.#options.reads.vendorSecrets()) {
+    const rows = await this.#options.reads.vendorSecrets();
+    const opened: { row: VendorSecret; open: OpenSecret }[] = [];
+    for (const row of rows) {
       const text = await unseal(row.sealed, contextOf(row), this.#options.keys.wrappingKey).catch(() => {
         throw new Error(
           `The stored secret of vendor "${row.vendor}" cannot be opened with this master key. Start with the master key it was stored under, or remove the secret.`,
         );
       });
-      this.#stored.set(row.vendor, { row, open: this.#opened(text) });
+      opened.push({ row, open: this.#opened(text) });
     }
+    this.#stored.clear();
+    for (const secret of opened) this.#stored.set(secret.row.vendor, secret);
   }
 
   get(vendor: string): OpenSecret | undefined {

@@ -97,7 +97,7 @@ class Subjects {
   }
 
   async byTaskId(id: string): Promise<Subject> {
-    const open = this.#orchestrator.openTask(id);
+    const open = await this.#orchestrator.openTask(id);
     if (open) return open;
     const stored = await this.#reads.taskById(id);
     if (!stored) throw noSuchTask(id);

@@ -1,43 +1,65 @@
 // The server itself: is it well, which version is it, and the sign-in of Conductor's SDKs.
 import { z } from 'zod';
+import type { Reads } from '../../../store/port.ts';
 import { readBody } from '../../body.ts';
 import { json, type Reply, type Route, text } from '../../route.ts';
 import type { RouteDeps } from './deps.ts';
 
+/** A database that hangs serves nobody either; the probes of load balancers wait for some five seconds. */
+const PING_MS_MAX = 3000;
+
 const signInSchema = z.object({ keyId: z.string().min(1), keySecret: z.string().min(1) });
 
 export function serverRoutes(deps: RouteDeps): Route[] {
+  return [...healthRoutes(deps.reads), version(deps), signIn(deps), whoAmI()];
+}
+
+export function healthRoutes(reads: Pick<Reads, 'ping'>): Route[] {
   return [
-    health(deps, '/health', conductorHealth),
-    health(deps, '/api/health', conductorHealth),
-    health(deps, '/actuator/health', (healthy) => ({ status: healthy ? 'UP' : 'DOWN' })),
-    version(deps),
-    signIn(deps),
-    whoAmI(),
+    health(reads, '/health', conductorHealth),
+    health(reads, '/api/health', conductorHealth),
+    health(reads, '/actuator/health', springHealth),
   ];
 }
 
-function health({ reads }: RouteDeps, path: string, render: (healthy: boolean) => object): Route {
+function health(reads: Pick<Reads, 'ping'>, path: string, render: (healthy: boolean) => object): Route {
   return {
     method: 'GET',
     path,
     requires: 'public',
     dialect: 'conductor',
+    standsAlone: true,
     summary: 'Whether the server can work: its database answers',
     reply: { contentType: 'application/json' },
     async handle(): Promise<Reply> {
       // The cause is the operator's business, not the public's; the store logs it.
-      const healthy = await reads.ping().then(
-        () => true,
-        () => false,
-      );
-      return json(render(healthy), healthy ? 200 : 503);
+      const healthy = await answers(reads);
+      const reply = json(render(healthy), healthy ? 200 : 503);
+      return healthy ? reply : { ...reply, headers: { 'retry-after': '1' } };
     },
   };
 }
 
+async function answers(reads: Pick<Reads, 'ping'>): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), PING_MS_MAX);
+  });
+  const pinged = reads.ping().then(
+    () => true,
+    () => false,
+  );
+  const answered = await Promise.race([pinged, late]);
+  clearTimeout(timer);
+  return answered;
+}
+
 function conductorHealth(healthy: boolean) {
   return { healthy, healthResults: [{ healthy, details: { component: 'store' } }] };
+}
+
+function springHealth(healthy: boolean) {
+  return healthy ? { status: 'UP' } : { status: 'DOWN', components: { store: { status: 'DOWN' } } };
 }
 
 function version(deps: RouteDeps): Route {

@@ -1,4 +1,4 @@
-// What waits in the queues and who polls them. All of it comes from memory.
+// What waits in the queues and who polls them, over every process that serves the same database.
 import { z } from 'zod';
 import type { PollRecord } from '../../../store/port.ts';
 import { permission } from '../../permission.ts';
@@ -9,30 +9,36 @@ import type { RouteDeps } from './deps.ts';
 const SEES_QUEUES = () => permission('task', '*', 'read');
 
 export function taskQueueRoutes({ orchestrator }: RouteDeps): Route[] {
-  const sizeOf = (queue: string) => sizeIn(orchestrator.queueSizes(), queue);
+  const sizes = () => orchestrator.queueSizes();
   return [
     show(
       'sizes',
       'How many tasks wait, by task type',
-      ({ query }) => json(Object.fromEntries(query.getAll('taskType').map((type) => [type, sizeOf(type)]))),
+      async ({ query }) => {
+        const all = await sizes();
+        return json(Object.fromEntries(query.getAll('taskType').map((type) => [type, sizeIn(all, type)])));
+      },
       { taskType: z.array(z.string()).optional() },
     ),
-    show('size', 'How many tasks of one type wait', (request) => json(sizeOf(queueName(request))), {
-      taskType: z.string(),
-      domain: z.string().optional(),
-    }),
-    show('all', 'How many tasks wait, in all queues', () => json(orchestrator.queueSizes())),
-    show('all/verbose', 'How many tasks wait, in all queues, by shard', () => json(verbose(orchestrator.queueSizes()))),
+    show(
+      'size',
+      'How many tasks of one type wait',
+      async (request) => json(sizeIn(await sizes(), queueName(request))),
+      { taskType: z.string(), domain: z.string().optional() },
+    ),
+    show('all', 'How many tasks wait, in all queues', async () => json(await sizes())),
+    show('all/verbose', 'How many tasks wait, in all queues, by shard', async () => json(verbose(await sizes()))),
     show(
       'polldata',
       'Who polled a task type, and when last',
-      (request) => {
-        const type = request.query.get('taskType');
-        return json(orchestrator.pollData().flatMap((poll) => (poll.queueName === type ? [pollData(poll)] : [])));
+      async ({ query }) => {
+        const type = query.get('taskType');
+        const polls = await orchestrator.pollData();
+        return json(polls.flatMap((poll) => (poll.queueName === type ? [pollData(poll)] : [])));
       },
       { taskType: z.string() },
     ),
-    show('polldata/all', 'Who polled, and when last', () => json(orchestrator.pollData().map(pollData))),
+    show('polldata/all', 'Who polled, and when last', async () => json((await orchestrator.pollData()).map(pollData))),
     requeue(),
   ];
 }

@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createApp } from '../../app.ts';
 import { openConductor, sequence, type TestConductor } from './conductor.fixture.ts';
+import { conductorRoutes } from './conductor-routes.ts';
 
 let conductor: TestConductor;
 let workflows = 0;
@@ -373,6 +375,30 @@ describe('the server itself', () => {
       expect(health.json).toMatchObject({ healthy: true, healthResults: [{ healthy: true }] });
     }
     expect((await conductor.call('GET', '/actuator/health', undefined, '')).json).toEqual({ status: 'UP' });
+  });
+
+  it('says with a 503 which part is down when its database has gone, or hangs', async () => {
+    const broken = await openConductor();
+    await broken.stop();
+    const hung = { ...conductor.store.reads, ping: () => new Promise<void>(() => undefined) };
+    const { access, orchestrator } = conductor;
+    const routes = conductorRoutes({ access, orchestrator, reads: hung, recordRead: async () => {}, version: '1' });
+    const app = createApp({ routes, access });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      for (const path of ['/health', '/api/health', '/actuator/health']) {
+        const asked = app.request(path);
+        await vi.runAllTimersAsync();
+        const late = await asked;
+        const gone = await broken.call('GET', path, undefined, '');
+        expect([late.status, gone.status], path).toEqual([503, 503]);
+        expect(late.headers.get('retry-after')).toBe('1');
+        expect(await late.json()).toEqual(gone.json);
+        expect(gone.text).toContain('store');
+      }
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('says its version and who is asking', async () => {

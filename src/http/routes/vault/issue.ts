@@ -49,7 +49,7 @@ export function issueRoutes(vault: Vault): Route[] {
       summary: 'Derives the key of a run for one of its workers, by label or workflow id',
       body: resolveSchema,
       async handle(request) {
-        return issuedReply(vault, vault.keys.resolve(await readResolve(request)));
+        return issuedReply(vault, await vault.keys.resolve(await readResolve(request)));
       },
     },
   ];
@@ -88,9 +88,9 @@ function taskOf(task: string | { task_reference_name: string; attempt?: number |
   return { ref: task.task_reference_name, attempt: task.attempt ?? 0 };
 }
 
-function resolvePermission(vault: Vault, { label, vendor }: ResolveCall): string {
-  const [only, other] = vault.keys.vendorsOfLabel(label);
+async function resolvePermission(vault: Vault, { label, vendor }: ResolveCall): Promise<string> {
   if (vendor !== null) return vaultPermission(vendor, 'resolve');
+  const [only, other] = await vault.keys.vendorsOfLabel(label);
   return only === undefined || other !== undefined
     ? anyVendor(vault.vendors, 'resolve')
     : vaultPermission(only, 'resolve');

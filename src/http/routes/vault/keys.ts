@@ -97,8 +97,8 @@ function listPermission(vault: Vault, vendor: string | null, action: VaultAction
   return vendor ? vaultPermission(vendor, action) : anyVendor(vault.vendors, action);
 }
 
-function labelPermission(vault: Vault, label: string): string {
-  const [only, other] = vault.keys.vendorsOfLabel(label);
+async function labelPermission(vault: Vault, label: string): Promise<string> {
+  const [only, other] = await vault.keys.vendorsOfLabel(label);
   return only === undefined || other !== undefined
     ? anyVendor(vault.vendors, 'revoke')
     : vaultPermission(only, 'revoke');

@@ -6,11 +6,10 @@ import { createSqliteStore } from '../store.ts';
 
 const [path = '', ending = 'never'] = process.argv.slice(2);
 const store = await createSqliteStore({ path });
-let rowId = store.nextRowIds.run;
 do {
+  const rowId = store.newRowId('run');
   const run = sampleRun({ rowId, id: `run-${rowId}` });
   await commit(store, { newRuns: [run], newTasks: [sampleTask(run, { rowId, id: `task-${rowId}` })] });
   writeSync(1, `${rowId}\n`);
-  rowId += 1;
 } while (ending === 'never');
 if (ending === 'close') await store.close();

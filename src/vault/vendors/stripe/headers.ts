@@ -36,8 +36,9 @@ export function isContextHeader(name: string): boolean {
 
 /** The connected account a call is made for: the same parameters for another one are another request. */
 export function account(header: HeaderLookup): string {
-  const names = [header('stripe-account'), header('stripe-context')];
-  return names.some(Boolean) ? names.map((name) => name ?? '').join('/') : '';
+  const named = header('stripe-account') ?? '';
+  const context = header('stripe-context') ?? '';
+  return named === '' && context === '' ? '' : `${named}/${context}`;
 }
 
 /** Flat name, value list of the headers that a repetition must carry again. */
@@ -51,7 +52,7 @@ export function requestHeaders(
   idempotencyKey: string | null,
   hasBody: boolean,
 ): string[] {
-  return [...pick(header, FORWARDED), ...own(secret, idempotencyKey, hasBody)];
+  return withOwn(pick(header, FORWARDED), secret, idempotencyKey, hasBody);
 }
 
 export function ownHeaders(
@@ -60,24 +61,26 @@ export function ownHeaders(
   idempotencyKey: string | null,
   hasBody: boolean,
 ): string[] {
-  return [...context, 'accept', 'application/json', ...own(secret, idempotencyKey, hasBody)];
+  return withOwn([...context, 'accept', 'application/json'], secret, idempotencyKey, hasBody);
 }
 
 export function passesBack(name: string): boolean {
   return PASSED_BACK.has(name) || name.startsWith('x-stripe-');
 }
 
-function own(secret: string, idempotencyKey: string | null, hasBody: boolean): string[] {
+function withOwn(headers: string[], secret: string, idempotencyKey: string | null, hasBody: boolean): string[] {
   // Answers are read to settle and to be searched for the secret: they must come uncompressed.
-  const headers = ['authorization', `Bearer ${secret}`, 'accept-encoding', 'identity'];
+  headers.push('authorization', `Bearer ${secret}`, 'accept-encoding', 'identity');
   if (idempotencyKey !== null) headers.push('idempotency-key', idempotencyKey);
   if (hasBody) headers.push('content-type', FORM);
   return headers;
 }
 
 function pick(header: HeaderLookup, names: readonly string[]): string[] {
-  return names.flatMap((name) => {
+  const picked: string[] = [];
+  for (const name of names) {
     const value = header(name);
-    return value === undefined || value === '' ? [] : [name, value];
-  });
+    if (value !== undefined && value !== '') picked.push(name, value);
+  }
+  return picked;
 }

@@ -1,0 +1,104 @@
+// One request to a vendor on its way, and its answer. A short answer of announced length is given whole, when its last
+// byte is there: most are, and a stream costs more than they do. Every other answer is given at its head and streams.
+// Must never hold more than the bound, and never let an answer that broke off look whole.
+import { Readable } from 'node:stream';
+import type { Dispatcher } from 'undici';
+import type { UpstreamResponse } from './egress.ts';
+
+const WHOLE_BYTES_MAX = 64 * 1024;
+
+export class Exchange implements Dispatcher.DispatchHandler {
+  readonly #resolve: (response: UpstreamResponse) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #chunks: Buffer[] = [];
+  #head: Pick<UpstreamResponse, 'status' | 'headers'> | undefined;
+  #stream: StreamedBody | undefined;
+
+  /** One of the two is called, once. */
+  constructor(resolve: (response: UpstreamResponse) => void, reject: (error: unknown) => void) {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  // Without it undici takes this for a handler of its old interface.
+  onRequestStart(): void {}
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: RawHeaders): void {
+    // An interim answer: the one that counts is still to come.
+    if (status < 200) return;
+    this.#head = { status, headers: headersOf(headers) };
+    if (Number(headers['content-length'] ?? Number.NaN) <= WHOLE_BYTES_MAX) return;
+    this.#stream = new StreamedBody(controller);
+    this.#resolve({ ...this.#head, body: this.#stream });
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (!this.#stream) this.#chunks.push(chunk);
+    else if (!this.#stream.push(chunk)) controller.pause();
+  }
+
+  onResponseEnd(): void {
+    if (this.#stream) this.#stream.finish();
+    else if (this.#head) this.#resolve({ ...this.#head, body: new WholeBody(this.#chunks) });
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#stream) this.#stream.destroy(error);
+    else this.#reject(error);
+  }
+}
+
+type RawHeaders = Record<string, string | string[] | undefined>;
+
+function headersOf(headers: RawHeaders): UpstreamResponse['headers'] {
+  // A present header never has the value undefined; only the type allows it.
+  return headers as Record<string, string | string[]>;
+}
+
+class WholeBody {
+  readonly #chunks: readonly Buffer[];
+
+  constructor(chunks: readonly Buffer[]) {
+    this.#chunks = chunks;
+  }
+
+  async bytes(): Promise<Uint8Array> {
+    const [only] = this.#chunks;
+    return only && this.#chunks.length === 1 ? only : Buffer.concat(this.#chunks);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    yield* this.#chunks;
+  }
+}
+
+class StreamedBody extends Readable {
+  readonly #controller: Dispatcher.DispatchController;
+  #finished = false;
+
+  constructor(controller: Dispatcher.DispatchController) {
+    super();
+    this.#controller = controller;
+    // Whoever reads is told by the reading; an answer that nobody reads yet must not end the process.
+    this.on('error', () => undefined);
+  }
+
+  async bytes(): Promise<Uint8Array> {
+    return Buffer.concat(await this.toArray());
+  }
+
+  finish(): void {
+    this.#finished = true;
+    this.push(null);
+  }
+
+  override _read(): void {
+    this.#controller.resume();
+  }
+
+  /** A body that is left before its end takes its connection with it. */
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    if (!this.#finished) this.#controller.abort(error ?? new Error('the answer was not read to its end'));
+    done(error);
+  }
+}

@@ -1,0 +1,71 @@
+// What differs between databases that speak Postgres's protocol, as one table: each answer with its reason. The
+// adapter obeys it and asks nobody else; there is no other place that names a database.
+
+export type ProfileName = 'postgres' | 'cockroach' | 'yugabyte';
+
+export interface Capability<Value = boolean> {
+  readonly value: Value;
+  readonly reason: string;
+}
+
+export interface Profile {
+  /** Locks rows that are free and passes over the others. Without it one busy row makes the whole request busy. */
+  readonly skipLocked: Capability;
+  /** Wakes pollers of other processes. Without it they find ready tasks at their next look. */
+  readonly listenNotify: Capability;
+  /** One migrating process at a time by a lock that needs no table. Without it: by a row. */
+  readonly advisoryLocks: Capability;
+  readonly isolation: Capability<'read committed' | 'serializable'>;
+  /** Whether the planner is told that an index is there to be used. */
+  readonly plannerSettings: Capability;
+}
+
+const yes = (reason: string) => ({ value: true, reason });
+const no = (reason: string) => ({ value: false, reason });
+
+export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
+  postgres: {
+    skipLocked: yes('Since 9.5.'),
+    listenNotify: yes('Built in; a transaction-pooling proxy in between needs a direct URL for the listener.'),
+    advisoryLocks: yes('Built in, also behind a transaction-pooling proxy, because they end with the transaction.'),
+    isolation: {
+      value: 'read committed',
+      reason: 'Each statement sees what was committed before it: what is read after a lock is what the lock protects.',
+    },
+    plannerSettings: yes(
+      'A prepared plan may date from when the tables were empty; it must have used the indexes then.',
+    ),
+  },
+  cockroach: {
+    skipLocked: yes('Since 22.2; it may pass over a row that is free, which then is looked at again a round later.'),
+    listenNotify: no('LISTEN is refused, and nothing reaches another node.'),
+    advisoryLocks: no('The functions exist for compatibility and lock nothing.'),
+    isolation: {
+      value: 'serializable',
+      reason: 'The only level that every cluster has; what another round changed in between ends as error 40001.',
+    },
+    plannerSettings: no('Its planner has no such settings; it keeps statistics by itself.'),
+  },
+  yugabyte: {
+    skipLocked: yes('Since 2.12, below serializable only.'),
+    listenNotify: no('Missing in the versions in use.'),
+    advisoryLocks: no('Missing before 2025.1.'),
+    isolation: {
+      value: 'read committed',
+      reason:
+        'Must be switched on (yb_enable_read_committed_isolation): a key of a start is a lock that nobody writes to.',
+    },
+    plannerSettings: no('The settings are accepted, but they steer a planner that weighs remote reads by other rules.'),
+  },
+};
+
+/** By what `select version()` says. */
+export function profileOf(version: string): ProfileName {
+  if (/cockroach/i.test(version)) return 'cockroach';
+  return /-YB-|yugabyte/i.test(version) ? 'yugabyte' : 'postgres';
+}
+
+/** For every session; rounds, which join lists of keys to tables, need no other join than by index besides. */
+export function plannerSettingsOf(profile: Profile): readonly string[] {
+  return profile.plannerSettings.value ? ['enable_seqscan = off', 'jit = off'] : [];
+}

@@ -1,0 +1,99 @@
+// Loads runs under lock, and of each only what has changed since the caller last held it. At most three statements,
+// however many runs and tasks there are, and no wait for any other round.
+import { type LoadedRun, type LoadedRuns, RoundConflict, type WantedRun } from '../port.ts';
+import type { Profile } from './capabilities.ts';
+import { sqlStateOf } from './failure.ts';
+import type { Locks } from './locks.ts';
+import type { Session } from './pool.ts';
+import type { Row } from './querier.ts';
+import { RUN_READ, runOf } from './run-row.ts';
+import { TASK_READ, taskOf } from './task-row.ts';
+import { numberOf } from './text-column.ts';
+
+const WANTED = 'unnest($1::bigint[], $2::bigint[]) as wanted(wanted_row_id, held)';
+/** An unchanged run sends no documents. */
+const DOCUMENTS = RUN_READ.split(', ').filter((column) => column !== 'row_id');
+const LOCK_RUNS = `select row_id, revision, priority, held,
+  ${DOCUMENTS.map((column) => `case when revision <> held then ${column} end as ${column}`).join(', ')}
+  from ${WANTED} join run on run.row_id = wanted_row_id order by row_id for update of run`;
+
+const READ_TASKS = `select ${TASK_READ} from ${WANTED}
+  cross join lateral (select * from task where run_row_id = wanted_row_id and revision > held) as changed
+  order by run_row_id, seq, row_id`;
+
+const EXISTING = 'select row_id from run where row_id = any($1::bigint[])';
+
+/** LOCK_NOT_AVAILABLE */
+const TAKEN = '55P03';
+
+export async function loadRuns(
+  session: Session,
+  profile: Profile,
+  locks: Locks,
+  wanted: readonly WantedRun[],
+): Promise<LoadedRuns> {
+  if (wanted.length === 0) return { changed: [], busy: [], gone: [] };
+  const rowIds = wanted.map(({ rowId }) => rowId);
+  const values = [rowIds, wanted.map(({ revision }) => revision)];
+  const rows = (await lockFree(session, profile, LOCK_RUNS, values, 'lock_runs')) ?? [];
+  const locked = new Set<number>();
+  for (const row of rows) {
+    const rowId = numberOf(row, 'row_id');
+    locks.run(rowId, { revision: numberOf(row, 'revision'), priority: numberOf(row, 'priority') });
+    locked.add(rowId);
+  }
+  const missing = rowIds.filter((rowId) => !locked.has(rowId));
+  const [changed, existing] = await Promise.all([readChanged(session, rows), readExisting(session, missing)]);
+  return {
+    changed,
+    busy: missing.filter((rowId) => existing.has(rowId)),
+    gone: missing.filter((rowId) => !existing.has(rowId)),
+  };
+}
+
+/**
+ * The rows that no other round holds, locked. Null where the database cannot pass over the others and one of them is
+ * held: then none is locked, and the transaction goes on.
+ */
+export async function lockFree(
+  session: Session,
+  profile: Profile,
+  lock: string,
+  values: readonly unknown[],
+  name: string,
+): Promise<readonly Row[] | null> {
+  if (profile.skipLocked.value) return session.all(`${lock} skip locked`, values, name);
+  await session.script('savepoint locking');
+  try {
+    return await session.all(`${lock} nowait`, values, name);
+  } catch (error) {
+    if (!(error instanceof RoundConflict) || sqlStateOf(error.cause) !== TAKEN) throw error;
+    await session.script('rollback to savepoint locking');
+    return null;
+  }
+}
+
+async function readChanged(session: Session, rows: readonly Row[]): Promise<LoadedRun[]> {
+  const changed = rows.flatMap((row) => {
+    const [revision, held] = [numberOf(row, 'revision'), numberOf(row, 'held')];
+    // Memory ahead of the database: it was set back, and nothing that memory holds is known to be true.
+    return revision === held ? [] : [{ run: runOf(row), revision, since: held < revision ? held : 0, tasks: tasks() }];
+  });
+  if (changed.length === 0) return [];
+  const byRun = new Map(changed.map((loaded) => [loaded.run.rowId, loaded]));
+  const values = [[...byRun.keys()], changed.map(({ since }) => since)];
+  for (const row of await session.all(READ_TASKS, values, 'read_tasks')) {
+    byRun.get(numberOf(row, 'run_row_id'))?.tasks.push(taskOf(row));
+  }
+  return changed;
+}
+
+function tasks(): LoadedRun['tasks'][number][] {
+  return [];
+}
+
+async function readExisting(session: Session, rowIds: readonly number[]): Promise<ReadonlySet<number>> {
+  if (rowIds.length === 0) return new Set();
+  const rows = await session.all(EXISTING, [rowIds], 'existing_runs');
+  return new Set(rows.map((row) => numberOf(row, 'row_id')));
+}

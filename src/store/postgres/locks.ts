@@ -1,0 +1,32 @@
+// What a round has locked, and the revisions that follow from it. A row that was not locked must not be written: two
+// rounds would give it the same revision, and a third process would never learn of one of them.
+
+export interface LockedRun {
+  readonly revision: number;
+  readonly priority: number;
+}
+
+export class Locks {
+  readonly #runs = new Map<number, LockedRun>();
+  readonly #keys = new Map<string, number>();
+
+  run(rowId: number, locked: LockedRun): void {
+    this.#runs.set(rowId, locked);
+  }
+
+  /** Revision 0: asked for, and not there. */
+  key(id: string, revision: number): void {
+    this.#keys.set(id, revision);
+  }
+
+  lockedRun(rowId: number): LockedRun {
+    const run = this.#runs.get(rowId);
+    if (!run) throw new TypeError(`The round writes to run ${rowId}, which it has not locked.`);
+    return run;
+  }
+
+  /** Undefined: not asked for. */
+  keyRevision(id: string): number | undefined {
+    return this.#keys.get(id);
+  }
+}

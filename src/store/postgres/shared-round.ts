@@ -1,0 +1,85 @@
+// What a round asks of the database because other processes write to it too: stamps, ready tasks, limits, vault keys.
+import type { SharedRound, Stamps, TaskLimit } from '../port.ts';
+import type { Profile } from './capabilities.ts';
+import { lockFree } from './load-runs.ts';
+import { lockVaultKeys } from './lock-vault-keys.ts';
+import type { Locks } from './locks.ts';
+import type { Session } from './pool.ts';
+import type { Row } from './querier.ts';
+import { indexable, numberOf, textOf } from './text-column.ts';
+
+const LOCK_STAMPS = 'select definitions, api_keys, vendor_secrets from stamp where id = 1 for update';
+
+const READY_TASKS = `select place, row_id, run_row_id, def_name
+  from unnest($1::text[], $2::bigint[]) with ordinality as wanted(wanted_key, wanted_count, place)
+  cross join lateral (
+    select row_id, run_row_id, def_name, priority, ready_ms from task
+    where queue_key = wanted_key and queue_key is not null and ready_ms <= $3
+    order by priority desc, ready_ms, row_id limit wanted_count
+  ) as ready
+  order by place, priority desc, ready_ms, row_id`;
+
+const MAKE_LIMITS = `insert into task_limit (def_name, handed_out_ms)
+  select def_name, '{}' from unnest($1::text[]) as wanted(def_name) on conflict do nothing`;
+const LOCK_LIMITS = `select def_name, handed_out_ms from task_limit where def_name = any($1::text[])
+  order by def_name for update`;
+const COUNT_IN_PROGRESS = `select wanted_name, (
+    select count(*) from task where def_name = wanted_name and status = 'IN_PROGRESS'
+  ) as in_progress from unnest($1::text[]) as wanted(wanted_name)`;
+
+export function sharedRound(session: Session, profile: Profile, locks: Locks, stamps: Stamps): SharedRound {
+  let locking: Promise<Stamps> | undefined;
+  return {
+    stamps,
+
+    lockStamps: () => {
+      locking ??= session.all(LOCK_STAMPS, [], 'lock_stamps').then(([row = {}]) => stampsOf(row));
+      return locking;
+    },
+
+    readyTasks: async (wanted, now) => {
+      if (wanted.length === 0) return [];
+      const values = [wanted.map(({ key }) => indexable(key)), wanted.map(({ count }) => count), now];
+      const rows = await session.all(READY_TASKS, values, 'ready_tasks');
+      return rows.map((row) => ({
+        key: wanted[numberOf(row, 'place') - 1]?.key ?? '',
+        taskRowId: numberOf(row, 'row_id'),
+        runRowId: numberOf(row, 'run_row_id'),
+        defName: textOf(row, 'def_name'),
+      }));
+    },
+
+    lockLimits: (defNames) => lockLimits(session, profile, defNames),
+    lockVaultKeys: (wanted) => lockVaultKeys(session, locks, wanted),
+  };
+}
+
+export function stampsOf(row: Row): Stamps {
+  return {
+    definitions: numberOf(row, 'definitions'),
+    apiKeys: numberOf(row, 'api_keys'),
+    vendorSecrets: numberOf(row, 'vendor_secrets'),
+  };
+}
+
+/** Counts after the lock, in a statement of its own: one that waited for nothing sees what the last holder committed. */
+async function lockLimits(session: Session, profile: Profile, defNames: readonly string[]): Promise<TaskLimit[]> {
+  if (defNames.length === 0) return [];
+  const byColumn = new Map(defNames.map((defName) => [indexable(defName), defName]));
+  const columns = [...byColumn.keys()].sort();
+  await session.all(MAKE_LIMITS, [columns], 'make_limits');
+  const locked = (await lockFree(session, profile, LOCK_LIMITS, [columns], 'lock_limits')) ?? [];
+  if (locked.length === 0) return [];
+  const counts = await session.all(COUNT_IN_PROGRESS, [locked.map((row) => row.def_name)], 'count_in_progress');
+  const inProgress = new Map(counts.map((row) => [row.wanted_name, numberOf(row, 'in_progress')]));
+  return locked.map((row) => ({
+    defName: byColumn.get(String(row.def_name)) ?? textOf(row, 'def_name'),
+    inProgress: inProgress.get(row.def_name) ?? 0,
+    handedOutMs: instantsOf(row),
+  }));
+}
+
+function instantsOf({ handed_out_ms: instants }: Row): number[] {
+  if (!Array.isArray(instants)) throw new TypeError('Column handed_out_ms holds no list.');
+  return instants.map(Number);
+}
