@@ -11,27 +11,37 @@ import { newDatabase } from './databases.ts';
 const readySchema = z.object({ url: z.string(), key: z.string().default('') });
 const numbersSchema = z.record(z.string(), z.number());
 
+/** What a server works on. What is not given is made anew, and is gone when it stops. */
+export interface Place {
+  readonly folder?: string;
+  readonly database?: string | undefined;
+}
+
 export class Child {
   readonly url: string;
   readonly key: string;
   readonly #process: ChildProcess;
-  readonly #scratch: string;
+  readonly #scratch: string | undefined;
 
-  private constructor(process: ChildProcess, ready: z.infer<typeof readySchema>, scratch: string) {
+  private constructor(process: ChildProcess, ready: z.infer<typeof readySchema>, scratch: string | undefined) {
     this.#process = process;
     this.url = ready.url;
     this.key = ready.key;
     this.#scratch = scratch;
   }
 
-  /** Starts `<name>-process` beside this file on a data folder of its own, and waits until it answers. */
-  static async start(name: 'server' | 'upstream' | 'pass-through', upstream = '', database?: string): Promise<Child> {
+  /** Starts `<name>-process` beside this file, and waits until it answers. */
+  static async start(
+    name: 'server' | 'upstream' | 'pass-through',
+    upstream = '',
+    { folder, database }: Place = {},
+  ): Promise<Child> {
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
     const file = fileURLToPath(new URL(`./${name}-process.${extension}`, import.meta.url));
-    const scratch = mkdtempSync(join(tmpdir(), 'conductor-bench-'));
+    const scratch = folder === undefined ? newFolder() : undefined;
     const url = name === 'server' ? (database ?? (await newDatabase()) ?? '') : '';
     const child = fork(file, {
-      env: { ...process.env, BENCH_DATA: scratch, BENCH_UPSTREAM: upstream, BENCH_DATABASE: url },
+      env: { ...process.env, BENCH_DATA: folder ?? scratch, BENCH_UPSTREAM: upstream, BENCH_DATABASE: url },
       execArgv: [...process.execArgv, '--expose-gc'],
     });
     const died = once(child, 'exit').then(() => Promise.reject(new Error(`${name} ended before it was ready`)));
@@ -54,7 +64,7 @@ export class Child {
     const impatient = setTimeout(() => this.#process.kill('SIGKILL'), 5000);
     await gone;
     clearTimeout(impatient);
-    rmSync(this.#scratch, { recursive: true, force: true });
+    if (this.#scratch) removeFolder(this.#scratch);
   }
 
   async #ask(question: string, field: string): Promise<number> {
@@ -62,6 +72,14 @@ export class Child {
     const [message] = await once(this.#process, 'message');
     return numbersSchema.parse(message)[field] ?? Number.NaN;
   }
+}
+
+export function newFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'conductor-bench-'));
+}
+
+export function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
 }
 
 /** A measured server and its driver, for the time of `work`. */

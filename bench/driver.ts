@@ -2,22 +2,13 @@
 // cheaper than the server that it measures.
 import { Pool } from 'undici';
 
-export class Driver {
-  readonly #pool: Pool;
-  readonly #headers: Record<string, string>;
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
-  constructor(url: string, key: string, connections = 64) {
-    this.#pool = new Pool(url, { connections, pipelining: 1, headersTimeout: 60_000, bodyTimeout: 60_000 });
-    this.#headers = { 'content-type': 'application/json', 'x-api-key': key };
-  }
-
+/** What a load asks of a server, or of several that share a database. */
+export abstract class Load {
   /** The body as text; "" for an empty one. Throws on any status that is not 2xx. */
-  async send(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: string): Promise<string> {
-    const reply = await this.#pool.request({ method, path, body: body ?? null, headers: this.#headers });
-    const text = await reply.body.text();
-    if (reply.statusCode >= 300) throw new Error(`${method} ${path}: ${reply.statusCode} ${text.slice(0, 300)}`);
-    return text;
-  }
+  abstract send(method: Method, path: string, body?: string): Promise<string>;
+  abstract close(): Promise<void>;
 
   /** Registers a workflow definition, over an older one of the same name. */
   async define(definition: object): Promise<void> {
@@ -37,9 +28,49 @@ export class Driver {
     const run: { status: string } = JSON.parse(await this.send('GET', `/api/workflow/${runId}?includeTasks=false`));
     return run.status;
   }
+}
+
+export class Driver extends Load {
+  readonly #pool: Pool;
+  readonly #headers: Record<string, string>;
+
+  constructor(url: string, key: string, connections = 64) {
+    super();
+    this.#pool = new Pool(url, { connections, pipelining: 1, headersTimeout: 60_000, bodyTimeout: 60_000 });
+    this.#headers = { 'content-type': 'application/json', 'x-api-key': key };
+  }
+
+  async send(method: Method, path: string, body?: string): Promise<string> {
+    const reply = await this.#pool.request({ method, path, body: body ?? null, headers: this.#headers });
+    const text = await reply.body.text();
+    if (reply.statusCode >= 300) throw new Error(`${method} ${path}: ${reply.statusCode} ${text.slice(0, 300)}`);
+    return text;
+  }
 
   async close(): Promise<void> {
     await this.#pool.close();
+  }
+}
+
+/** Each request goes to the next server, whatever the one before it was about. */
+export class RoundRobin extends Load {
+  readonly #drivers: readonly Driver[];
+  #sent = 0;
+
+  constructor(drivers: readonly Driver[]) {
+    super();
+    this.#drivers = drivers;
+  }
+
+  async send(method: Method, path: string, body?: string): Promise<string> {
+    const driver = this.#drivers[this.#sent % this.#drivers.length];
+    if (!driver) throw new Error('There is no server to send to.');
+    this.#sent += 1;
+    return driver.send(method, path, body);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#drivers.map((driver) => driver.close()));
   }
 }
 
@@ -66,12 +97,12 @@ export async function spread(total: number, width: number, work: (n: number) => 
 }
 
 /** Polls in batches and completes each task with its own awaited request, until `total` tasks are done. */
-export async function drain(driver: Driver, taskType: string, total: number, width: number): Promise<void> {
+export async function drain(load: Load, taskType: string, total: number, width: number): Promise<void> {
   const ready: PolledTask[] = [];
   let polled = 0;
   let filling: Promise<void> | null = null;
   const fill = async () => {
-    const tasks = await driver.poll(taskType, 100, 1000);
+    const tasks = await load.poll(taskType, 100, 1000);
     polled += tasks.length;
     ready.push(...tasks);
   };
@@ -81,7 +112,7 @@ export async function drain(driver: Driver, taskType: string, total: number, wid
       if (task) {
         // The next batch travels while this one is being reported.
         if (ready.length < width && polled < total && !filling) refill();
-        await driver.send('POST', '/api/tasks', completed(task));
+        await load.send('POST', '/api/tasks', completed(task));
       } else if (polled < total) await refill();
       else return;
     }

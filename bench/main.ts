@@ -7,7 +7,9 @@ import { parseArgs } from 'node:util';
 import { endStore, useStore } from './databases.ts';
 import { forkCost } from './parts/fork-cost.ts';
 import { handOff } from './parts/hand-off.ts';
+import { historyCost } from './parts/history.ts';
 import { idleRunBytes } from './parts/idle-runs.ts';
+import { replicaRates } from './parts/replicas.ts';
 import { runsPerSecond } from './parts/runs-per-second.ts';
 import { tasksPerSecond } from './parts/tasks-per-second.ts';
 import { vaultCalls } from './parts/vault-calls.ts';
@@ -34,16 +36,29 @@ const PARTS: Readonly<Record<string, Part>> = {
   idle: async (quick, results) => {
     results.idleRunBytes = await idleRunBytes(quick);
   },
+  history: async (quick, results) => {
+    results.perTaskCostByHistory = await historyCost(quick);
+  },
+  replicas: async (quick, results) => {
+    results.replicas = await replicaRates(quick);
+  },
 };
+
+/** Run only when named: of no use on the default store; too long for --quick, with over a million rows to make. */
+const ON_REQUEST = ['replicas'];
+const ON_REQUEST_IF_QUICK = ['replicas', 'history'];
 
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     store: { type: 'string', default: 'sqlite' },
-    only: { type: 'string', default: Object.keys(PARTS).join(',') },
+    only: { type: 'string' },
     out: { type: 'string', default: join('bench', 'results.json') },
   },
 });
+
+const left = values.quick ? ON_REQUEST_IF_QUICK : ON_REQUEST;
+const chosen = values.only?.split(',') ?? Object.keys(PARTS).filter((name) => !left.includes(name));
 
 const [cpu] = cpus();
 console.log(`${cpus().length} cores (${cpu?.model.trim() ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GB,`);
@@ -51,7 +66,7 @@ console.log(`node ${process.version} on ${process.platform} ${process.arch}${val
 
 await useStore(values.store);
 const results = emptyResults();
-for (const name of values.only.split(',')) {
+for (const name of chosen) {
   const part = PARTS[name];
   if (!part) throw new Error(`--only knows ${Object.keys(PARTS).join(', ')}; not ${name}`);
   const startedAt = performance.now();

@@ -14,8 +14,24 @@ export interface Results {
   /** Microseconds of server CPU for each task of a fork, by number of branches. */
   perTaskCost: { '10': number; '100': number; '1000': number; '10000': number } | null;
   vault: VaultResults | null;
+  /** The same load over so many server processes on one Postgres. */
+  replicas: { '1': ReplicaRates; '2': ReplicaRates; '4': ReplicaRates } | null;
+  /** Microseconds for each task of three-step runs, by the task rows of ended runs that the database held at first. */
+  perTaskCostByHistory: { '1000': TaskCost; '100000': TaskCost; '1000000': TaskCost } | null;
   /** Bytes of server memory for each run that waits for a worker. */
   idleRunBytes: number | null;
+}
+
+export interface ReplicaRates {
+  readonly runsPerSecond: number;
+  readonly tasksPerSecond: number;
+}
+
+export interface TaskCost {
+  /** Of the load: what the database takes is in it, on every store. */
+  readonly wallMicros: number;
+  /** Of the server process: on Postgres, the database's own work is not in it. */
+  readonly cpuMicros: number;
 }
 
 export interface VaultResults {
@@ -33,6 +49,8 @@ export function emptyResults(): Results {
     handoffMs: null,
     perTaskCost: null,
     vault: null,
+    replicas: null,
+    perTaskCostByHistory: null,
     idleRunBytes: null,
   };
 }
@@ -60,11 +78,33 @@ export function table(results: Results): string {
     rows.push(['  vault against pass-through', ratio(vault.callsPerSecond, vault.passThroughPerSecond)]);
     rows.push(['  added by the vault, ms', `p50 ${vault.addedMs.p50}   p99 ${vault.addedMs.p99}`]);
   }
+  rows.push(...replicaRows(results), ...historyRows(results));
   rows.push(['memory per idle run, bytes', plain(results.idleRunBytes)]);
   return rows
     .filter(([, value]) => value !== null)
     .map(([name, value]) => `${name.padEnd(48)}${value}`)
     .join('\n');
+}
+
+function replicaRows({ replicas }: Results): [string, string][] {
+  return Object.entries(replicas ?? {}).flatMap(([servers, { runsPerSecond, tasksPerSecond }]) => [
+    [`three-step runs/s, replicas: ${servers}`, runsPerSecond.toLocaleString('en')],
+    [`tasks/s, replicas: ${servers}`, tasksPerSecond.toLocaleString('en')],
+  ]);
+}
+
+function historyRows({ perTaskCostByHistory: costs }: Results): [string, string][] {
+  if (!costs) return [];
+  const rows = Object.entries(costs).map(([tasks, { wallMicros, cpuMicros }]): [string, string] => [
+    `a task after ${Number(tasks).toLocaleString('en')} past ones, µs`,
+    `wall ${wallMicros}   server CPU ${cpuMicros}`,
+  ]);
+  const { '1000': first, '1000000': last } = costs;
+  const wall = ratio(last.wallMicros, first.wallMicros);
+  return [
+    ...rows,
+    ['  1,000,000 against 1,000', `wall ${wall}   server CPU ${ratio(last.cpuMicros, first.cpuMicros)}`],
+  ];
 }
 
 export function round(value: number): number {

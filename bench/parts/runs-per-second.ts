@@ -1,36 +1,44 @@
 // (a) Runs per second: three worker steps each, started, polled and updated to completion; every answer follows its
 // commit. Workers report with update-v2, which brings them their next task.
 import { Child, withChildren } from '../child.ts';
-import { completed, Driver, type PolledTask, spread } from '../driver.ts';
+import { completed, Driver, type Load, type PolledTask, spread } from '../driver.ts';
 
-const STEPS = ['one', 'two', 'three'];
+export const STEPS = ['one', 'two', 'three'];
 const STARTERS = 48;
 const WORKERS = 150;
+/** Nothing waits for a connection: the starters, the workers and a poller. */
+export const RUN_CONNECTIONS = STARTERS + WORKERS + 1;
 
 export async function runsPerSecond(quick: boolean): Promise<number> {
   const server = await Child.start('server');
   return withChildren([server], async () => {
-    const driver = new Driver(server.url, server.key, STARTERS + WORKERS + 1);
-    const step = (ref: string) => ({ name: 'bench_step', taskReferenceName: ref, type: 'SIMPLE' });
-    await driver.define({ name: 'bench_three', version: 1, tasks: STEPS.map(step) });
-    await measure(driver, quick ? 500 : 1000);
-    const rate = await measure(driver, quick ? 4000 : 15_000);
+    const driver = new Driver(server.url, server.key, RUN_CONNECTIONS);
+    await defineThreeSteps(driver);
+    await threeStepRuns(driver, quick ? 500 : 1000);
+    const runs = quick ? 4000 : 15_000;
+    const elapsedMs = await threeStepRuns(driver, runs);
     await driver.close();
-    return Math.round(rate);
+    return Math.round((runs * 1000) / elapsedMs);
   });
 }
 
-async function measure(driver: Driver, runs: number): Promise<number> {
+export async function defineThreeSteps(load: Load): Promise<void> {
+  const step = (ref: string) => ({ name: 'bench_step', taskReferenceName: ref, type: 'SIMPLE' });
+  await load.define({ name: 'bench_three', version: 1, tasks: STEPS.map(step) });
+}
+
+/** Resolves with the milliseconds from the first start to the last update. */
+export async function threeStepRuns(load: Load, runs: number): Promise<number> {
   const startedAt = performance.now();
-  await Promise.all([spread(runs, STARTERS, () => driver.start('bench_three')), work(driver, runs * STEPS.length)]);
+  await Promise.all([spread(runs, STARTERS, () => load.start('bench_three')), work(load, runs * STEPS.length)]);
   const elapsedMs = performance.now() - startedAt;
-  const open: string[] = JSON.parse(await driver.send('GET', '/api/workflow/running/bench_three'));
+  const open: string[] = JSON.parse(await load.send('GET', '/api/workflow/running/bench_three'));
   if (open.length > 0) throw new Error(`${open.length} runs did not complete`);
-  return (runs * 1000) / elapsedMs;
+  return elapsedMs;
 }
 
 /** One poller feeds the idle workers; a worker goes on with the task that its own update brought back. */
-async function work(driver: Driver, total: number): Promise<void> {
+async function work(load: Load, total: number): Promise<void> {
   const ready: PolledTask[] = [];
   const idle: ((task: PolledTask | null) => void)[] = [];
   let done = 0;
@@ -38,7 +46,7 @@ async function work(driver: Driver, total: number): Promise<void> {
   const lane = async () => {
     let task = ready.pop() ?? (await next());
     while (task) {
-      const reply = await driver.send('POST', '/api/tasks/update-v2', completed(task));
+      const reply = await load.send('POST', '/api/tasks/update-v2', completed(task));
       done += 1;
       if (done === total) for (const wake of idle.splice(0)) wake(null);
       task = reply ? JSON.parse(reply) : done < total ? (ready.pop() ?? (await next())) : null;
@@ -47,7 +55,7 @@ async function work(driver: Driver, total: number): Promise<void> {
   const poller = async () => {
     while (done < total) {
       const free = idle.length;
-      const tasks = await driver.poll('bench_step', Math.max(1, free), free > 0 ? 100 : 10);
+      const tasks = await load.poll('bench_step', Math.max(1, free), free > 0 ? 100 : 10);
       for (const task of tasks) {
         const wake = idle.pop();
         if (wake) wake(task);

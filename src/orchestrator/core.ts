@@ -1,4 +1,5 @@
 // The parts of the loop, wired once: what happens around every round, at alarms, and after a lost commit.
+import type { Task } from '../model/run.ts';
 import type { Freshness } from '../store/freshness.ts';
 import type { Reads, Round, SharedStore, Signal, Store, WriteBatch } from '../store/port.ts';
 import { Advance } from './advance.ts';
@@ -9,6 +10,7 @@ import { HandOff } from './hand-off.ts';
 import { InProcess, type Report } from './in-process.ts';
 import type { Loop } from './loop.ts';
 import { openRuns } from './open-runs.ts';
+import type { HandedTask } from './orchestrator-api.ts';
 import type { OrchestratorOptions } from './orchestrator-options.ts';
 import { FLUSH_SHARED_EVERY_MS, PollBook } from './poll-book.ts';
 import { Pollers } from './pollers.ts';
@@ -22,6 +24,7 @@ import { signalDocument, signalEvent } from './signal-event.ts';
 import { StartKeys } from './start-keys.ts';
 import { Sweep } from './sweep.ts';
 import { TaskLimits } from './task-limits.ts';
+import { Undelivered } from './undelivered.ts';
 import { Wakeups } from './wakeups.ts';
 
 /** Timers decided in one operation. */
@@ -52,6 +55,7 @@ export class Core {
   readonly startKeys = new StartKeys();
   readonly #handOff: HandOff;
   readonly #inProcess: InProcess;
+  readonly #undelivered = new Undelivered((handed) => this.#takeBack(handed));
   readonly #wakeups: Wakeups;
   readonly #fresh: boolean;
   readonly #scan: RepairScan;
@@ -89,7 +93,17 @@ export class Core {
     this.cache = new RunCache(this.definitions, this.reads, limits?.cachedTasks ?? TASKS_IN_MEMORY, listener);
     this.advance = this.#newAdvance(options, store);
     const workerId = this.shared ? `server:${processId}` : 'server';
-    this.#inProcess = new InProcess(options.workers, workerId, report, (key) => this.touch(key));
+    this.#inProcess = new InProcess({
+      workers: options.workers,
+      workerId,
+      report,
+      freed: (key) => this.touch(key),
+      unreported: (handed) => {
+        this.#undelivered.add([handed]);
+        // After a lost round the rebuild sees to it.
+        if (!this.#stale) this.#undelivered.settle();
+      },
+    });
     this.#wakeups = new Wakeups(clock, () => this.#ring());
     this.#handOff = this.#newHandOff();
     this.#queues = this.shared && this.#newQueues();
@@ -305,11 +319,30 @@ export class Core {
   /** A task that nobody works on any more goes back into its queue at once, not after a response time-out. */
   #giveBack(runRowId: number, taskRowId: number, workerId: string | null): void {
     void this.#internal([runRowId], (batch, now) => {
-      const cached = this.cache.get(runRowId);
-      const task = cached?.state.tasks.get(taskRowId);
-      if (!cached || task?.status !== 'IN_PROGRESS' || task.workerId !== workerId) return;
-      this.advance.event(cached, { kind: 'update', taskRowId, update: givenBack(task) }, batch, now);
+      this.#requeue(runRowId, taskRowId, (task) => task.workerId === workerId, batch, now);
     });
+  }
+
+  /** The same where the hand-out itself is in doubt: a later one, to the same worker, stands. */
+  async #takeBack({ task: { runRowId, rowId, workerId, updatedMs } }: HandedTask): Promise<void> {
+    const isThis = (task: Task) => task.workerId === workerId && task.updatedMs === updatedMs;
+    await this.loop.submit({
+      load: (round) => this.load(round, [runRowId]),
+      decide: (batch, now) => this.#requeue(runRowId, rowId, isThis, batch, now),
+    });
+  }
+
+  #requeue(
+    runRowId: number,
+    taskRowId: number,
+    isMeant: (task: Task) => boolean,
+    batch: WriteBatch,
+    now: number,
+  ): void {
+    const cached = this.cache.get(runRowId);
+    const task = cached?.state.tasks.get(taskRowId);
+    if (!cached || task?.status !== 'IN_PROGRESS' || !isMeant(task)) return;
+    this.advance.event(cached, { kind: 'update', taskRowId, update: givenBack(task) }, batch, now);
   }
 
   #signal({ rowId, runRowId, document }: Signal): void {
@@ -337,6 +370,7 @@ export class Core {
     if (this.shared) {
       this.limits.restart(0);
       this.#stale = false;
+      this.#undelivered.settle();
       for (const key of this.#waitedAt()) this.touch(key);
       return;
     }
@@ -350,6 +384,7 @@ export class Core {
       }
     }
     this.#stale = false;
+    this.#undelivered.settle();
     this.#wakeups.rearm(this.schedule.nextDueMs);
   }
 
@@ -408,6 +443,7 @@ export class Core {
       release: (tasks) => {
         for (const { task } of tasks) this.#giveBack(task.runRowId, task.rowId, task.workerId);
       },
+      doubt: (tasks) => this.#undelivered.add(tasks),
     });
   }
 

@@ -31,6 +31,8 @@ export interface HandOffOptions {
   readonly wakeAt: (key: string, atMs: number) => void;
   /** The taker went away before it could be given its tasks: put them back. */
   readonly release: (tasks: readonly HandedTask[]) => void;
+  /** Nobody has them, and whether the round that claimed them was committed is not known. */
+  readonly doubt: (tasks: readonly HandedTask[]) => void;
 }
 
 export class HandOff {
@@ -92,9 +94,13 @@ export class HandOff {
     this.#assigned = new Set();
     this.#chained = [];
     for (const taker of takers) {
-      taker.assigned.length = 0;
-      if (again) taker.deliver([]);
-      else taker.refuse(new AppError('store_unavailable', 'The hand-off could not be written; poll again.'));
+      const tasks = taker.assigned.splice(0);
+      if (again) {
+        taker.deliver([]);
+        continue;
+      }
+      this.#options.doubt(tasks);
+      taker.refuse(new AppError('store_unavailable', 'The hand-off could not be written; poll again.'));
     }
   }
 

@@ -1,11 +1,26 @@
 // Workers inside the server: each serves one queue with a bounded number of places, through the same ready queues,
 // limits and claims as a worker over the wire. Must never throw into the loop.
+import { AppError } from '../model/error.ts';
 import { EMPTY_OBJECT } from '../model/json.ts';
 import type { Taker } from './hand-off.ts';
 import type { HandedTask } from './orchestrator-api.ts';
 import type { InProcessResult, InProcessWorker } from './ports.ts';
 
 export type Report = (handed: HandedTask, result: InProcessResult) => Promise<void>;
+
+export interface InProcessOptions {
+  readonly workers: readonly InProcessWorker[];
+  /** What tasks in progress here say of it. */
+  readonly workerId: string;
+  readonly report: Report;
+  /** A place at a queue is free again. */
+  readonly freed: (key: string) => void;
+  /** A result cannot be taken: the task stays in progress, and nobody works on it. */
+  readonly unreported: (handed: HandedTask) => void;
+}
+
+/** Between two tries to report: the store is away for a moment, or until a person has mended it. */
+const REPORT_AGAIN_MS = 250;
 
 export class InProcess {
   readonly #workers = new Map<string, InProcessWorker>();
@@ -14,10 +29,10 @@ export class InProcess {
   readonly #workerId: string;
   readonly #report: Report;
   readonly #freed: (key: string) => void;
+  readonly #unreported: (handed: HandedTask) => void;
   readonly #abort = new AbortController();
 
-  /** `workerId`: what tasks in progress here say of it. */
-  constructor(workers: readonly InProcessWorker[], workerId: string, report: Report, freed: (key: string) => void) {
+  constructor({ workers, workerId, report, freed, unreported }: InProcessOptions) {
     this.#workerId = workerId;
     for (const worker of workers) {
       this.#workers.set(worker.queue, worker);
@@ -25,6 +40,7 @@ export class InProcess {
     }
     this.#report = report;
     this.#freed = freed;
+    this.#unreported = unreported;
   }
 
   /** A task of a queue served here that nobody works on: the process that did is gone. */
@@ -67,11 +83,27 @@ export class InProcess {
 
   async #one(worker: InProcessWorker, handed: HandedTask): Promise<void> {
     const result = await worker.execute(handed.task, handed.run, handed.input, this.#abort.signal).catch(failed);
-    // A stopping server reports nothing: the task is run again after the restart.
-    if (!this.#abort.signal.aborted) await this.#report(handed, result).catch(() => undefined);
+    await this.#tell(handed, result);
     this.#running.get(worker.queue)?.delete(handed.task.id);
     this.#freed(worker.queue);
   }
+
+  /** Until the store has taken it: nobody else would miss it. A stopping server reports nothing: others run the task again. */
+  async #tell(handed: HandedTask, result: InProcessResult): Promise<void> {
+    while (!this.#abort.signal.aborted) {
+      const refused = await this.#report(handed, result).then(
+        () => null,
+        (error: unknown) => ({ error }),
+      );
+      if (!refused) return;
+      if (!isStoreAway(refused.error)) return this.#unreported(handed);
+      await new Promise((resolve) => setTimeout(resolve, REPORT_AGAIN_MS).unref());
+    }
+  }
+}
+
+function isStoreAway(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'store_unavailable';
 }
 
 function failed(error: unknown): InProcessResult {

@@ -273,8 +273,8 @@ class Conductor implements Orchestrator {
 
   /** What an in-process worker did comes back like any worker's result. */
   async #report(handed: HandedTask, result: InProcessResult): Promise<void> {
-    const open = this.#core.schedule.task(handed.task.id) ?? this.#openElsewhere(handed);
-    if (!open) return;
+    // Memory may know nothing of it: it is being rebuilt, or the run is another process's by now. The round finds out.
+    const open = this.#core.schedule.task(handed.task.id) ?? Schedule.entryOf(handed.task, handed.run);
     const update = {
       ...UNFILLED,
       status: result.status,

@@ -5,6 +5,7 @@ import { EMPTY_OBJECT } from '../model/json.ts';
 import { emptyBatch } from '../store/port.ts';
 import type { HandedTask } from './orchestrator-api.ts';
 import type { InProcessWorker } from './ports.ts';
+import { Sweep } from './sweep.ts';
 import { type FixtureOptions, openReplica, pollOf, type Replica, register, report, start } from './testing/fixture.ts';
 import { postgresStorage } from './testing/storage.ts';
 
@@ -298,6 +299,49 @@ describe('a task that runs inside a replica', () => {
     await report(b.orchestrator, done(after));
     const { run, tasks } = await ended(b, id);
     expect([run.status, tasks[0]?.status, ran]).toEqual(['COMPLETED', 'COMPLETED', 1]);
+  });
+
+  it('is not taken from a replica by one that did not reach the store itself until now, but later', async () => {
+    let begun = 0;
+    const endless = worker((_task, _run, _input, signal) => {
+      begun += 1;
+      return new Promise((resolve) => signal.addEventListener('abort', () => resolve(completed)));
+    });
+    const a = await open({ workers: [endless] });
+    await register(a.orchestrator, { name: 'calls', tasks: [http] });
+    await start(a.orchestrator, { name: 'calls' });
+    await expect.poll(() => begun).toBe(1);
+    await Promise.all(replicas.splice(0).map((replica) => replica.close()));
+    const store = await storage.open();
+    const { shared } = store;
+    if (!shared) throw new Error('The store is not shared.');
+    let [now, orphans] = [Date.now(), 0];
+    const ignore = () => undefined;
+    const judge = new Sweep({
+      shared,
+      processId: 'judge',
+      clock: { now: () => now },
+      random: Math.random,
+      timer: ignore,
+      signal: ignore,
+      touchWaiting: ignore,
+      refreshPolls: async () => undefined,
+      orphan: () => {
+        orphans += 1;
+      },
+    });
+    await judge.start();
+    await judge.stop();
+    const lookAfter = async (ms: number) => {
+      now += ms;
+      // It says that it lives, and looks who does not, every third time.
+      for (let i = 0; i < 3; i += 1) await judge.look();
+      return orphans;
+    };
+    expect(await lookAfter(60_000)).toBe(0);
+    expect(await lookAfter(3_000)).toBe(0);
+    expect(await lookAfter(6_000)).toBe(1);
+    await store.close();
   });
 });
 

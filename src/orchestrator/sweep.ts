@@ -10,6 +10,8 @@ const EVERY_MS = 1_000;
 const GRACE_MS = 500;
 /** A process that has not been heard of for so long is taken for dead: its in-process tasks are given to others. */
 export const SILENT_MS = 15_000;
+/** More than two heartbeats, and so much less than the silence that two such gaps do not make one. */
+const CUT_OFF_MS = SILENT_MS / 2;
 const HEARTBEAT_TICKS = 3;
 const FOUND_MAX = 500;
 
@@ -31,6 +33,9 @@ export class Sweep {
   readonly #options: SweepOptions;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #ticks = 0;
+  #heartbeatMs = 0;
+  /** When this process came back from a time in which it did not reach the store. */
+  #backMs = 0;
   #stopped = false;
   #running: Promise<void> = Promise.resolve();
 
@@ -40,7 +45,7 @@ export class Sweep {
 
   /** Resolves when this process is known to be alive: it may claim tasks from then on. */
   async start(): Promise<void> {
-    await this.#options.shared.heartbeat(this.#options.processId);
+    await this.#beat();
     this.#next();
   }
 
@@ -57,15 +62,28 @@ export class Sweep {
 
   /** One look. Rejects when the store does not answer. */
   async look(): Promise<void> {
-    const { shared, processId, clock, timer, signal, orphan, touchWaiting, refreshPolls } = this.#options;
+    const { shared, clock, timer, signal, orphan, touchWaiting, refreshPolls } = this.#options;
     const before = clock.now() - GRACE_MS;
     touchWaiting();
     for (const found of await shared.overdue(before, FOUND_MAX)) timer(found);
     for (const found of await shared.signals(before, FOUND_MAX)) signal(found);
     if (this.#ticks++ % HEARTBEAT_TICKS > 0) return;
-    await shared.heartbeat(processId);
-    for (const found of await shared.orphans(SILENT_MS, FOUND_MAX)) orphan(found);
+    await this.#beat();
+    if (this.#mayJudge()) for (const found of await shared.orphans(SILENT_MS, FOUND_MAX)) orphan(found);
     await refreshPolls();
+  }
+
+  async #beat(): Promise<void> {
+    const { shared, processId, clock } = this.#options;
+    await shared.heartbeat(processId);
+    const now = clock.now();
+    if (this.#heartbeatMs > 0 && now - this.#heartbeatMs > CUT_OFF_MS) this.#backMs = now;
+    this.#heartbeatMs = now;
+  }
+
+  /** Who was cut off himself leaves the others, who may have been so too, the time to say that they are alive. */
+  #mayJudge(): boolean {
+    return this.#options.clock.now() - this.#backMs >= CUT_OFF_MS;
   }
 
   #next(): void {

@@ -150,10 +150,16 @@ describe('the master key', () => {
     expect(without.err).toContain('need a master key');
   });
 
-  test('of another server is refused once a secret is stored', async () => {
-    expect((await cli(['secrets', 'set', 'stripe'], { stdin: 'sk_test_1' })).exitCode).toBe(0);
-    await expect(start('a', { masterKey: Buffer.alloc(32, 8).toString('base64') })).rejects.toThrow('master key');
-    await start('b');
+  test('of another server is refused, by servers and by commands', async () => {
+    const server = await start('a');
+    const other = Buffer.alloc(32, 8).toString('base64');
+    await expect(start('b', { masterKey: other })).rejects.toThrow('used with another master key');
+    const secret = await cli(['secrets', 'set', 'stripe'], {
+      stdin: 'sk_test_1',
+      env: { CONDUCTOR_MASTER_KEY: other },
+    });
+    expect([secret.exitCode, secret.err]).toEqual([1, expect.stringContaining('used with another master key')]);
+    expect((await call(server, 'GET', '/vault/secrets')).json().secrets).toEqual([]);
   });
 });
 

@@ -2,9 +2,9 @@
 // Must never remove an open run, an open charge, a live key, or a charge that a cap may still count. What is found is
 // looked at again by the statement that deletes it: another commit may have come between.
 import type { PruneAges } from '../port.ts';
+import { numberOf, stored, textOf } from '../rows/text-column.ts';
 import type { Row, SqlValue } from './driver.ts';
 import { OPEN_RUN_STATUSES } from './run-row.ts';
-import { numberOf, stored, textOf } from './text-column.ts';
 import type { DatabaseThread } from './thread.ts';
 
 /** Tasks that one transaction deletes at most; a run that has more goes alone. */
@@ -75,11 +75,14 @@ async function pruneRuns(thread: DatabaseThread, beforeMs: number, limit: number
   return rowIds.length;
 }
 
-/** The newest entry stays whatever its age: the next one's id follows from it, and ids must never go back. */
+/**
+ * Entries are numbered as they come, so the oldest are the first, and no index on their time is needed. The newest stays
+ * whatever its age: the next one's id follows from it, and ids must never go back.
+ */
 async function pruneAudit(thread: DatabaseThread, beforeMs: number, limit: number): Promise<number> {
   const rows = await thread.all(
-    `select id from audit indexed by audit_at
-     where ${AUDIT_OLD} and id < (select max(id) from audit) order by json_extract(document, '$.atMs') limit ?1`,
+    `select id from (select id, document from audit order by id limit ?1)
+     where ${AUDIT_OLD} and id < (select max(id) from audit)`,
     limit,
     beforeMs,
   );

@@ -3,8 +3,8 @@ import type { ApiKeyRecord } from '../../model/api-key.ts';
 import type { TaskDefinition } from '../../model/task-definition.ts';
 import type { WorkflowDefinition } from '../../model/workflow-definition.ts';
 import type { Reads } from '../port.ts';
+import { documentOf } from '../rows/text-column.ts';
 import type { Querier } from './readers.ts';
-import { documentOf } from './text-column.ts';
 
 export function definitionReads(querier: Querier): Pick<Reads, 'definitions' | 'taskDefinitions' | 'apiKeys'> {
   return {

@@ -1,6 +1,7 @@
 // Reads of executions and their tasks. A read of several tables asks all of its queries at once, over one snapshot.
 import { Json } from '../../model/json.ts';
 import type { HistoryRead, LoadedRuns, OpenRun, OpenTask, Reads, StartedRun, StartKey, WantedRun } from '../port.ts';
+import { documentOf, numberOf, stored, textOf } from '../rows/text-column.ts';
 import type { Row, SqlValue } from './driver.ts';
 import { selectInput } from './large-input.ts';
 import type { Query } from './messages.ts';
@@ -15,7 +16,6 @@ import {
   taskOf,
   taskStatusOf,
 } from './task-row.ts';
-import { documentOf, numberOf, stored, textOf } from './text-column.ts';
 
 type RunReads = Pick<
   Reads,

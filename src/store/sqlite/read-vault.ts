@@ -1,9 +1,9 @@
 // Reads of the vault's rows: secrets, keys, charges, audit and what follows from it.
 import type { AuditEntry, Charge, VaultKey, VendorSecret } from '../../model/vault.ts';
 import type { AuditFilter, Reads, SpendRow } from '../port.ts';
+import { documentOf, numberOf, stored, textOf, textOrNull } from '../rows/text-column.ts';
 import type { Row, SqlValue } from './driver.ts';
 import type { Querier } from './readers.ts';
-import { documentOf, numberOf, stored, textOf, textOrNull } from './text-column.ts';
 
 type VaultReads = Pick<
   Reads,

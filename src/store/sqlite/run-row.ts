@@ -1,9 +1,9 @@
 // The columns of a run here: what is searched or joined on has its own, see ../rows/run-row.ts for the rest.
 import type { Run } from '../../model/run.ts';
 import { detailsOf, stateOf } from '../rows/run-row.ts';
+import { stored, storedOrNull } from '../rows/text-column.ts';
 import { inlineInput } from './large-input.ts';
 import { columnsOf } from './table.ts';
-import { stored, storedOrNull } from './text-column.ts';
 
 export {
   OPEN_RUN_STATUSES,

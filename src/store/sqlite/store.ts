@@ -4,13 +4,13 @@ import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { AppError } from '../../model/error.ts';
 import type { PruneAges, Reads, Round, RowKind, Store } from '../port.ts';
+import { numberOf } from '../rows/text-column.ts';
 import type { Write } from './messages.ts';
 import { prune } from './prune.ts';
 import { definitionReads } from './read-definitions.ts';
 import { loadRuns, runReads, startedWith } from './read-runs.ts';
 import { vaultReads } from './read-vault.ts';
 import { Readers } from './readers.ts';
-import { numberOf } from './text-column.ts';
 import { DatabaseThread } from './thread.ts';
 import { writesOf } from './write-statements.ts';
 

@@ -1,9 +1,9 @@
 // The columns of a task here: what is searched or joined on has its own, see ../rows/task-row.ts for the rest.
 import type { Task } from '../../model/run.ts';
 import { detailsOf, stateOf } from '../rows/task-row.ts';
+import { stored } from '../rows/text-column.ts';
 import { inlineInput } from './large-input.ts';
 import { columnsOf } from './table.ts';
-import { stored } from './text-column.ts';
 
 export {
   OPEN_TASK_STATUSES,

@@ -94,10 +94,14 @@ function unavailable(message: string, reason: string): AppError {
   return error;
 }
 
-/** Built, the script is started as it is. From source, the thread first learns to load TypeScript: `--import tsx` does
- * nothing in a thread. */
+/**
+ * Built, the script is started as it is. From source, the thread first learns to load TypeScript (`--import tsx` does
+ * nothing in a thread), unless a test run has compiled the script beforehand.
+ */
 function startWorker(): Worker {
   if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./worker.js', import.meta.url), { execArgv: [] });
+  const compiled = process.env.CONDUCTOR_COMPILED_WORKER;
+  if (compiled) return new Worker(compiled, { execArgv: [] });
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json'));
   const loader = new URL('./dist/esm/api/index.mjs', tsx);
   const script = new URL('./worker.ts', import.meta.url);

@@ -6,12 +6,12 @@ import type { TaskDefinition } from '../../model/task-definition.ts';
 import type { AuditEntry, Charge, VaultKey, VendorSecret } from '../../model/vault.ts';
 import type { WorkflowDefinition } from '../../model/workflow-definition.ts';
 import type { HistoryRead, PollRecord, WriteBatch } from '../port.ts';
+import { stored, storedOrNull } from '../rows/text-column.ts';
 import { hasLargeInput, insertLargeInput } from './large-input.ts';
 import type { Write } from './messages.ts';
 import { RUN_CHANGING, RUN_COLUMNS, RUN_KEY } from './run-row.ts';
 import { columnsOf, deleteFrom, insertInto, type Statement, update, upsertInto } from './table.ts';
 import { TASK_CHANGING, TASK_COLUMNS, TASK_KEY } from './task-row.ts';
-import { stored, storedOrNull } from './text-column.ts';
 
 const INSERT_SNAPSHOT = insertInto<Snapshot>(
   'snapshot',

@@ -3,7 +3,7 @@
 import { AppError } from '../../model/error.ts';
 import type { VendorSecret } from '../../model/vault.ts';
 import type { Clock, Transactor } from '../../orchestrator/ports.ts';
-import type { Reads } from '../../store/port.ts';
+import type { Reads, WriteBatch } from '../../store/port.ts';
 import type { MasterKeys } from '../keys/master-keys.ts';
 import { seal, unseal } from './seal.ts';
 
@@ -34,6 +34,7 @@ export class SecretStore {
   readonly #options: SecretStoreOptions;
   readonly #stored = new Map<string, { row: VendorSecret; open: OpenSecret }>();
   readonly #environment = new Map<string, OpenSecret>();
+  #loads = 0;
 
   constructor(options: SecretStoreOptions) {
     this.#options = options;
@@ -44,6 +45,8 @@ export class SecretStore {
 
   /** Opens what is stored, in place of what memory held. Throws when the master key does not open it: better no start than calls that all fail. */
   async load(): Promise<void> {
+    this.#loads += 1;
+    const load = this.#loads;
     const rows = await this.#options.reads.vendorSecrets();
     const opened: { row: VendorSecret; open: OpenSecret }[] = [];
     for (const row of rows) {
@@ -54,6 +57,8 @@ export class SecretStore {
       });
       opened.push({ row, open: this.#opened(text) });
     }
+    // A look that was taken later has seen more.
+    if (load !== this.#loads) return;
     this.#stored.clear();
     for (const secret of opened) this.#stored.set(secret.row.vendor, secret);
   }
@@ -73,12 +78,11 @@ export class SecretStore {
   async put(vendor: string, text: string, name: string): Promise<SecretSummary> {
     const id = `vs_${vendor}`;
     const sealed = await seal(text, contextOf({ id, vendor }), this.#options.keys.wrappingKey);
-    const row = await this.#options.transactor.transact((batch, now): VendorSecret => {
+    const row = await this.#write((batch, now): VendorSecret => {
       const written = { id, vendor, name, sealed, createdMs: now };
       batch.vendorSecrets.push(written);
       return written;
     });
-    this.#stored.set(vendor, { row, open: this.#opened(text) });
     return summary(row);
   }
 
@@ -86,8 +90,14 @@ export class SecretStore {
   async remove(vendor: string): Promise<void> {
     const stored = this.#stored.get(vendor);
     if (!stored) throw new AppError('not_found', `No secret of vendor "${vendor}" is stored.`);
-    await this.#options.transactor.transact((batch) => void batch.removedVendorSecrets.push(stored.row.id));
-    this.#stored.delete(vendor);
+    await this.#write((batch) => void batch.removedVendorSecrets.push(stored.row.id));
+  }
+
+  /** Memory gets what is committed by then, which may be another process's: never what this one wrote by itself. */
+  async #write<T>(decide: (batch: WriteBatch, now: number) => T): Promise<T> {
+    const written = await this.#options.transactor.submit({ load: (round) => round.shared?.lockStamps(), decide });
+    await this.load();
+    return written;
   }
 
   #opened(text: string): OpenSecret {
