@@ -244,6 +244,7 @@ export class Core {
     this.advance.committed();
     this.limits.release();
     if (this.shared) this.#queues?.announce(this.shared);
+    else this.schedule.forgetNews();
     if (!this.#ringing) this.#wakeups.rearm(this.schedule.nextDueMs);
     if (this.#stale) return;
     for (const key of this.#queues?.keys ?? this.schedule.touched) this.touch(key);

@@ -3,13 +3,14 @@
 import { stepOf } from '../engine/plan/fragments.ts';
 import type { Step } from '../engine/plan/plan.ts';
 import { AppError } from '../model/error.ts';
+import type { Run } from '../model/run.ts';
 import type { WriteBatch } from '../store/port.ts';
 import type { Advance } from './advance.ts';
 import type { HandedTask } from './orchestrator-api.ts';
 import type { Pollers, Waiter } from './pollers.ts';
 import type { RunHooks } from './ports.ts';
 import type { ReadyEntry } from './ready-queue.ts';
-import type { CachedRun, RunCache } from './run-cache.ts';
+import type { RunCache } from './run-cache.ts';
 import type { Schedule } from './schedule.ts';
 import type { TaskLimits } from './task-limits.ts';
 
@@ -142,28 +143,29 @@ export class HandOff {
     const cached = cache.get(ready.runRowId);
     const entry = schedule.taskByRow(ready.taskRowId);
     if (!cached || !entry) return 'absent';
-    if (this.#mustPrepare(cached, ready.taskRowId)) return 'absent';
+    const waiting = cached.state.tasks.get(ready.taskRowId);
+    const step = waiting && stepOf(cached.plan, waiting);
+    const literals = step ? literalsOf(step) : NO_LITERALS;
+    if (literals.size > 0 && this.#mustPrepare(cached.state.run)) return 'absent';
     schedule.taken(entry);
     const { workerId } = taker;
     advance.event(cached, { kind: 'claim', taskRowId: ready.taskRowId, workerId }, batch, now);
     limits.handedOut(entry.defName, now);
     const run = cached.state.run;
     const task = cached.state.tasks.get(ready.taskRowId);
-    const step = task && stepOf(cached.plan, task);
     if (!task || !step || task.status !== 'IN_PROGRESS') return 'refused';
-    return { task, run, step, input: hooks.fill(task.input, run, task, literalsOf(step)) };
+    return { task, run, step, input: hooks.fill(task.input, run, task, literals) };
   }
 
   /** What filling its input takes is not known here yet: it is being read, and the task waits for a later round. */
-  #mustPrepare({ state, plan }: CachedRun, taskRowId: number): boolean {
-    const task = state.tasks.get(taskRowId);
-    const step = task && stepOf(plan, task);
-    if (!step || literalsOf(step).size === 0) return false;
-    const reading = this.#options.hooks.prepare([state.run]);
+  #mustPrepare(run: Run): boolean {
+    const reading = this.#options.hooks.prepare([run]);
     reading?.catch(() => undefined);
     return reading !== undefined;
   }
 }
+
+const NO_LITERALS: ReadonlySet<string> = new Set();
 
 /** What the definition itself left for the hand-off: in the step's parameters, or in its task definition's template. */
 export function literalsOf({ input, fallback }: Step): ReadonlySet<string> {

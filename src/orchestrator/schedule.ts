@@ -101,6 +101,11 @@ export class Schedule {
     this.#ready.clear();
     this.#heap.clear();
     this.touched.clear();
+    this.forgetNews();
+  }
+
+  /** What the round's decisions made ready or freed is told, or is no news to anybody. */
+  forgetNews(): void {
     this.stirred.clear();
     this.freed.clear();
   }

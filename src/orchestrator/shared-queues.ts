@@ -54,8 +54,7 @@ export class SharedQueues {
     if (wanted.length > 0) await this.#bring(wanted, round, shared);
     for (const { key } of wanted) schedule.touched.add(key);
     // What loading made known is no news to other processes.
-    schedule.stirred.clear();
-    schedule.freed.clear();
+    schedule.forgetNews();
   }
 
   /** After a commit: other processes hear of what was made ready and is still there. */
@@ -63,8 +62,7 @@ export class SharedQueues {
     const { schedule } = this.#options;
     const keys = new Set(schedule.freed);
     for (const key of schedule.stirred) if ((schedule.ready(key)?.size ?? 0) > 0) keys.add(key);
-    schedule.stirred.clear();
-    schedule.freed.clear();
+    schedule.forgetNews();
     if (keys.size > 0) store.announce([...keys]);
   }
 

@@ -5,6 +5,7 @@ import { startPostgres } from '../../tests/support/postgres-server.ts';
 import { EMPTY_OBJECT, Json } from '../model/json.ts';
 import type { Run, Task } from '../model/run.ts';
 import { workflowDefinitionSchema } from '../model/workflow-definition.ts';
+import { BUSY } from '../orchestrator/ports.ts';
 import { sampleRun, sampleTask } from '../store/conformance-samples.ts';
 import { CALL_LIFE_MS } from './ledger/task-ordinal.ts';
 import { openReplicas, type Replicas, startGate } from './replicas.fixture.ts';
@@ -205,7 +206,10 @@ describe('a run', () => {
 
   const end = (replica: TestVault, run: Run) =>
     replica.runLoop.submit({
-      load: async (round) => void (await round.loadRuns([{ rowId: run.rowId, revision: 0 }])),
+      load: async (round) => {
+        const { busy } = await round.loadRuns([{ rowId: run.rowId, revision: 0 }]);
+        return busy.length > 0 ? BUSY : undefined;
+      },
       decide: (batch, now) => {
         batch.changedRuns.push({ ...run, status: 'COMPLETED', endedMs: now });
         replica.vault.hooks.ended(run, batch, now);
