@@ -3,7 +3,7 @@
 
 /** Shapes that any part may hang on: they hold no behaviour of the part they lie in. */
 const PORTS =
-  '^src/(orchestrator/(ports|orchestrator-api)|store/(port|freshness)|access/access|egress/egress|http/route|vault/proxy-api)\\.ts$';
+  '^src/(orchestrator/(ports|orchestrator-api)|store/(port|freshness)|access/(access|guard)|egress/(egress|address-rules)|http/route|vault/proxy-api|operations/operation|visitor/visitor|ensembles/(executor|project))\\.ts$';
 
 /** Tests, and what only tests use. */
 const TESTS = '\\.(test|fixture)\\.ts$|^src/.+/testing/|^src/store/conformance[a-z-]*\\.ts$';
@@ -31,6 +31,16 @@ module.exports = {
     only('orchestrator-on-engine', 'orchestrator', 'model', 'expressions', 'engine'),
     only('operations-on-ports', 'operations', 'model', 'expressions'),
     only('access-on-ports', 'access', 'model'),
+    only('config-on-model', 'config', 'model'),
+    only('visitor-on-model', 'visitor', 'model'),
+    {
+      ...only('ensembles-on-operations', 'ensembles', 'model', 'expressions', 'operations', 'visitor'),
+      comment: 'YAML to definitions, and agents at work; what runs them is a port',
+    },
+    {
+      ...only('triggers-on-http', 'triggers', 'model', 'http', 'access', 'ensembles', 'visitor'),
+      comment: 'triggers are routes with their own rules',
+    },
     only('egress-on-ports', 'egress', 'model'),
     {
       ...only('vault-on-ports', 'vault', 'model', 'expressions'),
@@ -87,7 +97,7 @@ module.exports = {
       name: 'web-standards',
       severity: 'error',
       comment: 'what runs on Node runs on other runtimes too: node: modules stay in runtime/node, store, cli, egress',
-      from: { path: '^src/(orchestrator|http|vault|access|operations)/', pathNot: TESTS },
+      from: { path: '^src/(orchestrator|http|vault|access|operations|ensembles|triggers|visitor|config)/', pathNot: TESTS },
       to: { dependencyTypes: ['core'] },
     },
     {

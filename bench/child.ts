@@ -15,6 +15,8 @@ const numbersSchema = z.record(z.string(), z.number());
 export interface Place {
   readonly folder?: string;
   readonly database?: string | undefined;
+  /** Directory of ensembles and agents. */
+  readonly project?: string;
 }
 
 export class Child {
@@ -32,16 +34,22 @@ export class Child {
 
   /** Starts `<name>-process` beside this file, and waits until it answers. */
   static async start(
-    name: 'server' | 'upstream' | 'pass-through',
+    name: 'server' | 'upstream' | 'pass-through' | 'bare',
     upstream = '',
-    { folder, database }: Place = {},
+    { folder, database, project = '' }: Place = {},
   ): Promise<Child> {
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
     const file = fileURLToPath(new URL(`./${name}-process.${extension}`, import.meta.url));
     const scratch = folder === undefined ? newFolder() : undefined;
     const url = name === 'server' ? (database ?? (await newDatabase()) ?? '') : '';
     const child = fork(file, {
-      env: { ...process.env, BENCH_DATA: folder ?? scratch, BENCH_UPSTREAM: upstream, BENCH_DATABASE: url },
+      env: {
+        ...process.env,
+        BENCH_DATA: folder ?? scratch,
+        BENCH_UPSTREAM: upstream,
+        BENCH_DATABASE: url,
+        BENCH_PROJECT: project,
+      },
       execArgv: [...process.execArgv, '--expose-gc'],
     });
     const died = once(child, 'exit').then(() => Promise.reject(new Error(`${name} ended before it was ready`)));

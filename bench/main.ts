@@ -5,6 +5,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { endStore, useStore } from './databases.ts';
+import { ensembles } from './parts/ensembles.ts';
 import { forkCost } from './parts/fork-cost.ts';
 import { handOff } from './parts/hand-off.ts';
 import { historyCost } from './parts/history.ts';
@@ -32,6 +33,9 @@ const PARTS: Readonly<Record<string, Part>> = {
   },
   vault: async (quick, results) => {
     results.vault = await vaultCalls(quick);
+  },
+  ensemble: async (quick, results) => {
+    results.ensemble = await ensembles(quick);
   },
   idle: async (quick, results) => {
     results.idleRunBytes = await idleRunBytes(quick);

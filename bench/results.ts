@@ -14,6 +14,8 @@ export interface Results {
   /** Microseconds of server CPU for each task of a fork, by number of branches. */
   perTaskCost: { '10': number; '100': number; '1000': number; '10000': number } | null;
   vault: VaultResults | null;
+  /** A two-step ensemble over HTTP, each request a durable execution. */
+  ensemble: EnsembleResults | null;
   /** The same load over so many server processes on one Postgres. */
   replicas: { '1': ReplicaRates; '2': ReplicaRates; '4': ReplicaRates } | null;
   /** Microseconds for each task of three-step runs, by the task rows of ended runs that the database held at first. */
@@ -42,6 +44,13 @@ export interface VaultResults {
   readonly addedMs: Percentiles;
 }
 
+export interface EnsembleResults {
+  readonly perSecond: number;
+  /** A bare Hono JSON route on the same kind of server, in the same bench run. */
+  readonly barePerSecond: number;
+  readonly p99Ms: number;
+}
+
 export function emptyResults(): Results {
   return {
     tasksPerSecond: null,
@@ -49,6 +58,7 @@ export function emptyResults(): Results {
     handoffMs: null,
     perTaskCost: null,
     vault: null,
+    ensemble: null,
     replicas: null,
     perTaskCostByHistory: null,
     idleRunBytes: null,
@@ -62,7 +72,7 @@ export function percentiles(samplesMs: readonly number[]): Percentiles {
 }
 
 export function table(results: Results): string {
-  const { handoffMs, perTaskCost, vault } = results;
+  const { ensemble, handoffMs, perTaskCost, vault } = results;
   const rows: [string, string | null][] = [
     ['tasks/s, polled in batches, updated one by one', plain(results.tasksPerSecond)],
     ['three-step runs/s, started to completed', plain(results.runsPerSecond)],
@@ -77,6 +87,12 @@ export function table(results: Results): string {
     rows.push(['  bare undici pass-through calls/s', plain(vault.passThroughPerSecond)]);
     rows.push(['  vault against pass-through', ratio(vault.callsPerSecond, vault.passThroughPerSecond)]);
     rows.push(['  added by the vault, ms', `p50 ${vault.addedMs.p50}   p99 ${vault.addedMs.p99}`]);
+  }
+  if (ensemble) {
+    rows.push(['two-step ensembles/s over HTTP', plain(ensemble.perSecond)]);
+    rows.push(['  bare Hono JSON route/s', plain(ensemble.barePerSecond)]);
+    rows.push(['  ensemble against bare', ratio(ensemble.perSecond, ensemble.barePerSecond)]);
+    rows.push(['  p99 of an ensemble, 64 at a time, ms', String(ensemble.p99Ms)]);
   }
   rows.push(...replicaRows(results), ...historyRows(results));
   rows.push(['memory per idle run, bytes', plain(results.idleRunBytes)]);

@@ -1,7 +1,7 @@
 // The measured server, in a process of its own. Answers its parent's questions about CPU and memory.
 import { startServer } from '../src/runtime/node/start-server.ts';
 
-const { BENCH_DATA = '', BENCH_DATABASE, BENCH_UPSTREAM } = process.env;
+const { BENCH_DATA = '', BENCH_DATABASE, BENCH_PROJECT, BENCH_UPSTREAM } = process.env;
 /** The same for all servers of one database. */
 const MASTER_KEY = Buffer.alloc(32, 7).toString('base64');
 const server = await startServer({
@@ -9,6 +9,7 @@ const server = await startServer({
   host: '127.0.0.1',
   port: 0,
   ...(BENCH_DATABASE ? { database: { url: BENCH_DATABASE }, masterKey: MASTER_KEY } : {}),
+  ...(BENCH_PROJECT ? { project: { directory: BENCH_PROJECT } } : {}),
   ...(BENCH_UPSTREAM ? { stripeUpstream: BENCH_UPSTREAM, stripeSecret: 'sk_test_bench' } : {}),
 });
 

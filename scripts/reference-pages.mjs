@@ -25,6 +25,11 @@ ${rows.join('\n')}
 wrong, each with \`path\`, \`message\` and \`invalidValue\`. A task that fails is not an error of the API: its status and
 \`reasonForIncompletion\` are data of the run.
 
+## The ensembles' shape
+Routes under \`/api/v1\` and triggers answer \`{success: false, error, code, message, fix?, fields?, reason?, executionId?,
+retryable, timestamp, requestId}\`: \`error\` is one word (\`Unauthorized\`, \`Forbidden\`, \`NotFound\`, \`ValidationError\`,
+\`ExecutionError\` …), \`timestamp\` is in epoch milliseconds.
+
 ## Refusals of the vault's proxy
 They wear the vendor's own error shape, so that its SDKs raise the right class. For Stripe, \`error.code\` is one of the
 codes below and is the first word of \`error.message\`; \`Stripe-Should-Retry: false\` keeps SDKs from trying again.
@@ -60,6 +65,7 @@ const SECTIONS = [
   ['Vault', /^\/vault\//],
   ['Vault, as other clients spell it', /^\/v1\/keys/],
   ['Sign-in and keys', /^\/api\/(token|v1\/admin)/],
+  ['Ensembles', /^\/(api\/v1\/(execute|agents|ensembles|executions)|callback)/],
   ['The server', /^/],
 ];
 

@@ -6,6 +6,7 @@ import { AppError } from '../model/error.ts';
 import { Loop } from '../orchestrator/loop.ts';
 import { RoundConflict, type Store } from '../store/port.ts';
 import { createSqliteStore } from '../store/sqlite/store.ts';
+import { callerOf } from './access.fixture.ts';
 import type { HeaderLookup } from './access.ts';
 import { type AccessOptions, createAccess } from './create-access.ts';
 import { withCommit } from './store.fixture.ts';
@@ -75,7 +76,7 @@ describe('API keys', () => {
   test('a generated key works at once, with its permissions and no others', async () => {
     const it = await access();
     const { key, record } = await it.generateKey(REQUEST);
-    const principal = it.authenticate(withKey(key));
+    const principal = callerOf(it, withKey(key));
     expect(principal).toEqual({ id: record.id, name: 'billing', permissions: REQUEST.permissions });
     expect(it.allows(principal, 'workflow:billing-eu:execute')).toBe(true);
     expect(it.allows(principal, 'workflow:shipping:execute')).toBe(false);
@@ -86,10 +87,10 @@ describe('API keys', () => {
 
   test('no credential and a wrong credential are refused, each with its code', async () => {
     const it = await access();
-    expect(codeOf(() => it.authenticate(NOTHING))).toBe('unauthenticated');
-    expect(codeOf(() => it.authenticate(withKey('cnd_live_nope')))).toBe('invalid_credential');
-    expect(codeOf(() => it.authenticate(withToken('cnd_tok_nope')))).toBe('invalid_credential');
-    expect(codeOf(() => it.authenticate((name) => (name === 'authorization' ? 'Digest x' : undefined)))).toBe(
+    expect(codeOf(() => callerOf(it, NOTHING))).toBe('unauthenticated');
+    expect(codeOf(() => callerOf(it, withKey('cnd_live_nope')))).toBe('invalid_credential');
+    expect(codeOf(() => callerOf(it, withToken('cnd_tok_nope')))).toBe('invalid_credential');
+    expect(codeOf(() => callerOf(it, (name) => (name === 'authorization' ? 'Digest x' : undefined)))).toBe(
       'invalid_credential',
     );
   });
@@ -98,11 +99,11 @@ describe('API keys', () => {
     const it = await access();
     const { key, record } = await it.generateKey(REQUEST);
     const { token } = it.issueToken(record.id, key);
-    expect(it.authenticate(withKey(key)).id).toBe(record.id);
-    expect(it.authenticate(withToken(token)).id).toBe(record.id);
+    expect(callerOf(it, withKey(key)).id).toBe(record.id);
+    expect(callerOf(it, withToken(token)).id).toBe(record.id);
     await it.revokeKey(record.id);
-    expect(codeOf(() => it.authenticate(withKey(key)))).toBe('invalid_credential');
-    expect(codeOf(() => it.authenticate(withToken(token)))).toBe('invalid_credential');
+    expect(codeOf(() => callerOf(it, withKey(key)))).toBe('invalid_credential');
+    expect(codeOf(() => callerOf(it, withToken(token)))).toBe('invalid_credential');
     expect(codeOf(() => it.issueToken(record.id, key))).toBe('invalid_credential');
   });
 
@@ -112,11 +113,11 @@ describe('API keys', () => {
     const { token, expiresInSeconds } = it.issueToken(record.id, key);
     expect(expiresInSeconds).toBe(60);
     now += 59_999;
-    expect(it.authenticate(withKey(key)).id).toBe(record.id);
-    expect(it.authenticate(withToken(token)).id).toBe(record.id);
+    expect(callerOf(it, withKey(key)).id).toBe(record.id);
+    expect(callerOf(it, withToken(token)).id).toBe(record.id);
     now += 1;
-    expect(codeOf(() => it.authenticate(withKey(key)))).toBe('invalid_credential');
-    expect(codeOf(() => it.authenticate(withToken(token)))).toBe('expired_token');
+    expect(codeOf(() => callerOf(it, withKey(key)))).toBe('invalid_credential');
+    expect(codeOf(() => callerOf(it, withToken(token)))).toBe('expired_token');
   });
 
   test('keys and revocations are there after a restart; the text of a key is in no row', async () => {
@@ -125,8 +126,8 @@ describe('API keys', () => {
     const gone = await first.generateKey(REQUEST);
     await first.revokeKey(gone.record.id);
     const second = await access();
-    expect(second.authenticate(withKey(kept.key)).id).toBe(kept.record.id);
-    expect(codeOf(() => second.authenticate(withKey(gone.key)))).toBe('invalid_credential');
+    expect(callerOf(second, withKey(kept.key)).id).toBe(kept.record.id);
+    expect(codeOf(() => callerOf(second, withKey(gone.key)))).toBe('invalid_credential');
     expect(JSON.stringify(await store.reads.apiKeys())).not.toContain(kept.key.slice('cnd_live_'.length));
     expect(second.listKeys()).toEqual(first.listKeys());
   });
@@ -142,8 +143,8 @@ describe('API keys', () => {
       rotatedFrom: old.record.id,
     });
     expect(fresh.record.expiresMs).toBe(now + HOUR_MS);
-    expect(codeOf(() => it.authenticate(withKey(old.key)))).toBe('invalid_credential');
-    expect(it.authenticate(withKey(fresh.key)).id).toBe(fresh.record.id);
+    expect(codeOf(() => callerOf(it, withKey(old.key)))).toBe('invalid_credential');
+    expect(callerOf(it, withKey(fresh.key)).id).toBe(fresh.record.id);
   });
 
   test('a rotated key with an overlap ends when the overlap does', async () => {
@@ -152,9 +153,9 @@ describe('API keys', () => {
     const fresh = await it.rotateKey(old.record.id, HOUR_MS);
     expect(fresh.record.expiresMs).toBe(0);
     now += HOUR_MS - 1;
-    expect(it.authenticate(withKey(old.key)).id).toBe(old.record.id);
+    expect(callerOf(it, withKey(old.key)).id).toBe(old.record.id);
     now += 1;
-    expect(codeOf(() => it.authenticate(withKey(old.key)))).toBe('invalid_credential');
+    expect(codeOf(() => callerOf(it, withKey(old.key)))).toBe('invalid_credential');
   });
 
   test('a key revoked and rotated in the same round stays revoked', async () => {
@@ -163,7 +164,7 @@ describe('API keys', () => {
     const [revoked, rotated] = await Promise.allSettled([it.revokeKey(record.id), it.rotateKey(record.id, HOUR_MS)]);
     expect(revoked.status).toBe('fulfilled');
     expect(rotated.status).toBe('rejected');
-    expect(codeOf(() => it.authenticate(withKey(key)))).toBe('invalid_credential');
+    expect(codeOf(() => callerOf(it, withKey(key)))).toBe('invalid_credential');
     const again = await access();
     expect(again.keyInfo(record.id).revokedMs).toBe(now);
   });
@@ -172,9 +173,9 @@ describe('API keys', () => {
     const it = await access();
     const { key, record } = await it.generateKey(REQUEST);
     await Promise.all([it.rotateKey(record.id, HOUR_MS), it.revokeKey(record.id)]);
-    expect(codeOf(() => it.authenticate(withKey(key)))).toBe('invalid_credential');
+    expect(codeOf(() => callerOf(it, withKey(key)))).toBe('invalid_credential');
     const again = await access();
-    expect(codeOf(() => again.authenticate(withKey(key)))).toBe('invalid_credential');
+    expect(codeOf(() => callerOf(again, withKey(key)))).toBe('invalid_credential');
   });
 
   test('a key whose commit failed never works', async () => {
@@ -204,7 +205,7 @@ describe('API keys', () => {
     const it = await access({ transactor: rival });
     const { key, record } = await it.generateKey(REQUEST);
     expect(lost).toBe(2);
-    expect(it.authenticate(withKey(key)).id).toBe(record.id);
+    expect(callerOf(it, withKey(key)).id).toBe(record.id);
     expect(it.listKeys()).toHaveLength(before.length + 1);
     expect(await store.reads.apiKeys()).toContainEqual(record);
     expect(await store.reads.apiKeys()).toHaveLength(before.length + 1);
@@ -238,16 +239,16 @@ describe('tokens', () => {
     const { token, expiresInSeconds } = it.issueToken(record.id, key);
     expect(expiresInSeconds).toBe(3600);
     const again = await access();
-    expect(again.authenticate(withToken(token))).toMatchObject({ id: record.id, permissions: REQUEST.permissions });
+    expect(callerOf(again, withToken(token))).toMatchObject({ id: record.id, permissions: REQUEST.permissions });
     now += HOUR_MS;
-    expect(codeOf(() => again.authenticate(withToken(token)))).toBe('expired_token');
+    expect(codeOf(() => callerOf(again, withToken(token)))).toBe('expired_token');
   });
 
   test('a token also passes as bearer', async () => {
     const it = await access();
     const { key, record } = await it.generateKey(REQUEST);
     const { token } = it.issueToken(record.id, key);
-    expect(it.authenticate((name) => (name === 'authorization' ? `Bearer ${token}` : undefined)).id).toBe(record.id);
+    expect(callerOf(it, (name) => (name === 'authorization' ? `Bearer ${token}` : undefined)).id).toBe(record.id);
   });
 
   test('any change to a token makes it foreign', async () => {
@@ -256,10 +257,10 @@ describe('tokens', () => {
     const { token } = it.issueToken(record.id, key);
     for (let i = 'cnd_tok_'.length; i < token.length; i += 1) {
       const changed = `${token.slice(0, i)}${token[i] === '0' ? '1' : '0'}${token.slice(i + 1)}`;
-      expect(codeOf(() => it.authenticate(withToken(changed)))).toBe('invalid_credential');
+      expect(codeOf(() => callerOf(it, withToken(changed)))).toBe('invalid_credential');
     }
     const elsewhere = await access({ tokenSecret: new Uint8Array(32).fill(8) });
-    expect(codeOf(() => elsewhere.authenticate(withToken(token)))).toBe('invalid_credential');
+    expect(codeOf(() => callerOf(elsewhere, withToken(token)))).toBe('invalid_credential');
   });
 
   test('a token is no key secret', async () => {
@@ -285,12 +286,12 @@ describe('tokens', () => {
 describe('the local operator', () => {
   test('may do everything, and is not in the list of keys', async () => {
     const it = await access();
-    const principal = it.authenticate(withKey(LOCAL_KEY));
+    const principal = callerOf(it, withKey(LOCAL_KEY));
     expect(principal.id).toBe('local');
     expect(it.allows(principal, 'anything:at:all')).toBe(true);
     expect(it.listKeys().map((record) => record.id)).not.toContain('local');
     const { token } = it.issueToken('local', LOCAL_KEY);
-    expect(it.authenticate(withToken(token)).id).toBe('local');
+    expect(callerOf(it, withToken(token)).id).toBe('local');
   });
 });
 
@@ -298,7 +299,7 @@ describe('granting', () => {
   test('nobody may grant what they do not hold', async () => {
     const it = await access();
     const { key } = await it.generateKey({ ...REQUEST, permissions: ['keys:*:manage', 'workflow:*:execute'] });
-    const principal = it.authenticate(withKey(key));
+    const principal = callerOf(it, withKey(key));
     expect(it.mayGrant(principal, 'workflow:billing-*:execute')).toBe(true);
     expect(it.mayGrant(principal, 'workflow:*:read')).toBe(false);
     expect(it.mayGrant(principal, '*')).toBe(false);
@@ -314,13 +315,11 @@ describe('open', () => {
   test('asks nobody for a credential, but answers this machine alone', async () => {
     const it = await access({ open: true });
     for (const host of ['localhost:8080', '127.0.0.1:8080', '[::1]:8080', 'localhost']) {
-      expect(it.authenticate(from({ host }))).toMatchObject({ id: 'anonymous', permissions: ['*'] });
+      expect(callerOf(it, from({ host }))).toMatchObject({ id: 'anonymous', permissions: ['*'] });
     }
-    expect(codeOf(() => it.authenticate(from({ host: 'rebound.example:8080' })))).toBe('forbidden');
-    expect(codeOf(() => it.authenticate(from({ host: 'localhost', origin: 'https://evil.example' })))).toBe(
-      'forbidden',
-    );
-    expect(codeOf(() => it.authenticate(from({ host: 'localhost', origin: 'null' })))).toBe('forbidden');
-    expect(it.authenticate(from({ host: 'localhost', origin: 'http://localhost:5173' })).id).toBe('anonymous');
+    expect(codeOf(() => callerOf(it, from({ host: 'rebound.example:8080' })))).toBe('forbidden');
+    expect(codeOf(() => callerOf(it, from({ host: 'localhost', origin: 'https://evil.example' })))).toBe('forbidden');
+    expect(codeOf(() => callerOf(it, from({ host: 'localhost', origin: 'null' })))).toBe('forbidden');
+    expect(callerOf(it, from({ host: 'localhost', origin: 'http://localhost:5173' })).id).toBe('anonymous');
   });
 });

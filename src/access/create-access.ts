@@ -1,19 +1,22 @@
 // Puts the parts of access together: the credential chain, the keys, the tokens and the permission check.
 // Must never let a request through because something is missing: no credential is a refusal, save under `open`.
+import type { SafeFetch } from '../egress/egress.ts';
 import type { ApiKeyRecord } from '../model/api-key.ts';
 import { AppError } from '../model/error.ts';
 import type { Clock, Transactor } from '../orchestrator/ports.ts';
 import type { Freshness } from '../store/freshness.ts';
 import type { Reads } from '../store/port.ts';
 import type { Access, HeaderLookup, Principal } from './access.ts';
-import { type ApiKeys, keyState } from './api-keys.ts';
-import { CREDENTIALS } from './credentials/index.ts';
-import { KeyRegistry, type LiveKey, unknownKey } from './key-registry.ts';
-import { hashKey, isWholeKey, KEY_PREFIX, sameText } from './key-text.ts';
+import type { ApiKeys } from './api-keys.ts';
+import { ANY, Chain, type ChainAsk, type ChainParts, type CredentialChain } from './credential-chain.ts';
+import { NOBODY } from './guard.ts';
+import { createJwtVerifier, type JwtVerifier } from './jwt.ts';
+import { KeyRegistry, unknownKey } from './key-registry.ts';
 import { hostOf, isLoopbackHost } from './loopback.ts';
+import { OwnKeys } from './own-keys.ts';
 import { compilePermissions, type PermissionSet } from './permissions.ts';
-import { TOKEN_PREFIX, Tokens } from './tokens.ts';
-import { type Holder, VerifiedSecrets } from './verified-secrets.ts';
+import { type AccessPolicy, DEFAULT_POLICY, type UnkeySettings } from './policy.ts';
+import { UnkeyVerifier } from './unkey/unkey-verifier.ts';
 
 export interface AccessOptions {
   readonly transactor: Transactor;
@@ -30,54 +33,84 @@ export interface AccessOptions {
   readonly localKey?: string;
   /** Development only: nobody is asked for a credential. */
   readonly open?: boolean;
+  /** What the configuration says of credentials; what it leaves out is closed. */
+  readonly policy?: Partial<AccessPolicy>;
+  /** The way out for published JWT keys and for Unkey; needed where these are configured. */
+  readonly fetch?: SafeFetch;
 }
 
-export const LOCAL_ID = 'local';
-const ANONYMOUS: Principal = { id: 'anonymous', name: 'anonymous (--open)', permissions: ['*'] };
+const ANONYMOUS: Principal = { id: 'anonymous', name: 'anonymous (--open)', permissions: ['*'], method: 'open' };
 
-/** Reads every key from the store. Throws when the store does not answer, or the secret is too short. */
-export async function createAccess(options: AccessOptions): Promise<Access & ApiKeys> {
-  return new KeyedAccess(options, await KeyRegistry.open(options));
+/**
+ * Reads every key from the store. Throws when the store does not answer, the secret is too short, or the policy is not
+ * one: what is configured wrongly is told at the start, not at a request.
+ */
+export async function createAccess(options: AccessOptions): Promise<Access & ApiKeys & CredentialChain> {
+  const { clock, tokenSecret, localKey, fetch } = options;
+  const policy = { ...DEFAULT_POLICY, ...options.policy };
+  const jwt = policy.jwt ? createJwtVerifier(policy.jwt, { fetch, clock, where: 'auth.jwt' }) : null;
+  const registry = await KeyRegistry.open(options);
+  const keys = new OwnKeys({ registry, clock, tokenSecret, localKey, staticKeys: policy.staticKeys });
+  const unkey = policy.unkey ? await openUnkey(policy.unkey, options) : null;
+  return new KeyedAccess({ ...options, policy }, registry, { keys, policy, jwt, unkey, clock });
 }
 
-class KeyedAccess implements Access, ApiKeys {
+async function openUnkey(settings: UnkeySettings, { fetch, clock }: AccessOptions): Promise<UnkeyVerifier> {
+  if (!fetch) throw new Error('auth.provider "unkey" needs a way out to reach Unkey.');
+  return await UnkeyVerifier.open(settings, fetch, clock);
+}
+
+class KeyedAccess implements Access, ApiKeys, CredentialChain {
   readonly #registry: KeyRegistry;
-  readonly #clock: Clock;
-  readonly #tokens: Tokens;
-  readonly #local: LiveKey | undefined;
+  readonly #keys: OwnKeys;
+  readonly #chain: Chain;
   readonly #open: boolean;
-  readonly #verified = new VerifiedSecrets();
+  /** Who a request without a credential is on the execute API; null: nobody. */
+  readonly #anonymous: Principal | null;
   /** One compiled set per principal; a principal lives as long as its key's record. */
   readonly #sets = new WeakMap<Principal, PermissionSet>();
 
-  constructor(options: AccessOptions, registry: KeyRegistry) {
+  constructor(
+    { open, policy }: Pick<AccessOptions, 'open'> & { policy: AccessPolicy },
+    registry: KeyRegistry,
+    parts: ChainParts,
+  ) {
     this.#registry = registry;
-    this.#clock = options.clock;
-    this.#tokens = new Tokens(options.tokenSecret);
-    this.#local = options.localKey === undefined ? undefined : localOperator(options.localKey);
-    this.#open = options.open ?? false;
+    this.#keys = parts.keys;
+    this.#chain = new Chain(parts);
+    this.#open = open ?? false;
+    const { requireAuth, allowAnonymous, anonymousPermissions: permissions } = policy;
+    this.#anonymous = requireAuth && !allowAnonymous ? null : { ...NOBODY, permissions, method: 'open' };
   }
 
-  authenticate(header: HeaderLookup): Principal {
-    if (this.#open) return openPrincipal(header);
-    for (const credential of CREDENTIALS) {
-      const secret = credential.read(header);
-      if (secret !== undefined) return this.#principalOf(secret);
-    }
-    if (header('authorization')) {
-      throw new AppError('invalid_credential', 'The Authorization header must be "Bearer <API key>" or "Basic".');
-    }
-    throw new AppError('unauthenticated', 'API key is required: send X-API-Key or Authorization: Bearer.');
+  authenticate(header: HeaderLookup, where: 'anywhere' | 'executeApi' = 'anywhere'): Principal | Promise<Principal> {
+    const caller = this.identify(header, ANY);
+    if (caller !== undefined) return caller;
+    if (where === 'executeApi' && this.#anonymous) return this.#anonymous;
+    throw this.missing();
   }
+
+  identify(header: HeaderLookup, ask: ChainAsk): Principal | Promise<Principal> | undefined {
+    return this.#open ? openPrincipal(header) : this.#chain.identify(header, ask);
+  }
+
+  get jwt(): JwtVerifier | null {
+    return this.#chain.jwt;
+  }
+
+  offers: CredentialChain['offers'] = (method) => this.#chain.offers(method);
+  validator: CredentialChain['validator'] = (name) => this.#chain.validator(name);
+  missing: CredentialChain['missing'] = () => this.#chain.missing();
 
   allows(principal: Principal, permission: string): boolean {
     return this.#setOf(principal).covers(permission);
   }
 
   require(principal: Principal, permission: string): void {
-    if (!this.allows(principal, permission)) {
-      throw new AppError('forbidden', `Missing required permission: ${permission}`);
-    }
+    if (this.allows(principal, permission)) return;
+    // Who has not said who they are is asked, rather than told what they lack.
+    if (principal === this.#anonymous || principal === NOBODY) throw this.missing();
+    throw new AppError('forbidden', `Missing required permission: ${permission}`);
   }
 
   mayGrant(principal: Principal, permission: string): boolean {
@@ -85,14 +118,7 @@ class KeyedAccess implements Access, ApiKeys {
   }
 
   issueToken(keyId: string, keySecret: string): { readonly token: string; readonly expiresInSeconds: number } {
-    const now = this.#clock.now();
-    if (this.#open) return this.#tokens.issue(ANONYMOUS.id, 0, now);
-    // A token cannot be traded for a fresh one: that would outlive the hour it was given.
-    if (keySecret.startsWith(TOKEN_PREFIX)) throw new AppError('invalid_credential', 'A token is not a key secret.');
-    if (this.#verify(keySecret).keyId !== keyId) {
-      throw new AppError('invalid_credential', 'The key id does not belong to the key.');
-    }
-    return this.#tokens.issue(keyId, this.#liveKey(keyId).record.expiresMs, now);
+    return this.#open ? this.#keys.openToken(ANONYMOUS.id) : this.#keys.issueToken(keyId, keySecret);
   }
 
   generateKey: ApiKeys['generateKey'] = (request) => this.#registry.generate(request);
@@ -104,39 +130,6 @@ class KeyedAccess implements Access, ApiKeys {
     const key = this.#registry.byId(id);
     if (!key) throw unknownKey(id);
     return key.record;
-  }
-
-  #principalOf(secret: string): Principal {
-    let holder = this.#verified.holderOf(secret);
-    if (!holder) {
-      holder = this.#verify(secret);
-      this.#verified.remember(secret, holder);
-    }
-    if (holder.expiresMs !== 0 && holder.expiresMs <= this.#clock.now()) {
-      throw new AppError('expired_token', 'The token has expired: fetch a new one from /api/token.');
-    }
-    return this.#liveKey(holder.keyId).principal;
-  }
-
-  /** Whose secret this is. Throws invalid_credential for one that nobody was given. */
-  #verify(secret: string): Holder {
-    if (secret.startsWith(TOKEN_PREFIX)) {
-      const holder = this.#tokens.read(secret);
-      if (!holder) throw new AppError('invalid_credential', 'The token is not one of this server.');
-      return holder;
-    }
-    const hash = hashKey(secret);
-    const key = hash === this.#local?.record.hash ? this.#local : this.#registry.byHash(hash);
-    if (!key || !sameText(key.record.hash, hash)) throw unknownSecret(secret);
-    return { keyId: key.record.id, expiresMs: 0 };
-  }
-
-  /** The key as it stands now. Throws invalid_credential when it is revoked, expired or gone. */
-  #liveKey(id: string): LiveKey {
-    const key = id === LOCAL_ID ? this.#local : this.#registry.byId(id);
-    const state = key ? keyState(key.record, this.#clock.now()) : 'unknown';
-    if (key && state === 'active') return key;
-    throw new AppError('invalid_credential', `The API key is ${state}.`);
   }
 
   #setOf(principal: Principal): PermissionSet {
@@ -161,28 +154,4 @@ function openPrincipal(header: HeaderLookup): Principal {
     throw new AppError('forbidden', 'A server started with --open answers only to this machine (localhost).');
   }
   return ANONYMOUS;
-}
-
-function localOperator(key: string): LiveKey {
-  const principal: Principal = { id: LOCAL_ID, name: 'local operator', permissions: ['*'] };
-  const { id, name, permissions } = principal;
-  const record = {
-    id,
-    name,
-    permissions,
-    hash: hashKey(key),
-    createdMs: 0,
-    expiresMs: 0,
-    revokedMs: 0,
-    rotatedFrom: null,
-  };
-  return { record, principal };
-}
-
-function unknownSecret(secret: string): AppError {
-  const torn = secret.startsWith(KEY_PREFIX) && !isWholeKey(secret);
-  return new AppError(
-    'invalid_credential',
-    torn ? 'The API key is mistyped or cut short.' : 'Invalid credentials: no such API key.',
-  );
 }

@@ -2,6 +2,7 @@
 // must never keep one.
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { sameText } from './compare-secrets.ts';
 
 export const KEY_PREFIX = 'cnd_live_';
 
@@ -26,20 +27,12 @@ export function newKeyId(): string {
 export function isWholeKey(text: string): boolean {
   if (text.length !== KEY_LENGTH || !text.startsWith(KEY_PREFIX)) return false;
   const secret = text.slice(KEY_PREFIX.length, -CHECKSUM_LENGTH);
-  return checksum(secret) === text.slice(-CHECKSUM_LENGTH);
+  return sameText(checksum(secret), text.slice(-CHECKSUM_LENGTH));
 }
 
 /** Lower-case hex SHA-256: 256 random bits need no slow hash. */
 export function hashKey(text: string): string {
   return bytesToHex(sha256(utf8ToBytes(text)));
-}
-
-/** Equal or not, in time that depends on the length alone. */
-export function sameText(a: string, b: string): boolean {
-  if (a.length !== b.length) return false;
-  let difference = 0;
-  for (let i = 0; i < a.length; i += 1) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
-  return difference === 0;
 }
 
 function checksum(secret: string): string {

@@ -1,6 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compilePermissions, isPermission } from './permissions.ts';
+import {
+  buildPermission,
+  compilePermissions,
+  getMissingPermissions,
+  hasAllPermissions,
+  hasAnyPermission,
+  hasPermission,
+  isPermission,
+  isValidPermissionFormat,
+  normalizePermission,
+  parsePermission,
+} from './permissions.ts';
 
 /** The rules read as they are written, one after the other, with an anchored regular expression for the name. */
 function naive(grant: string, required: string): boolean {
@@ -74,11 +85,60 @@ describe('permissions', () => {
   });
 
   test.each(['*', 'ensemble:*', 'ensemble:*:execute', 'ensemble:billing-*:execute'])(
-    '%s covers ensemble:billing-invoice:execute',
+    'S11: %s covers ensemble:billing-invoice:execute',
     (grant) => {
-      expect(compilePermissions([grant]).covers('ensemble:billing-invoice:execute')).toBe(true);
+      expect(hasPermission([grant], 'ensemble:billing-invoice:execute')).toBe(true);
     },
   );
+
+  test.each([
+    ['*', 'anything:at:all', true],
+    ['ensemble:*', 'ensemble:foo:read', true],
+    ['ensemble:*', 'agent:foo:read', false],
+    ['ensemble:*:execute', 'ensemble:foo:execute', true],
+    ['ensemble:invoice-pdf:execute', 'ensemble:invoice-pdf:execute', true],
+    ['ensemble:invoice-pdf:execute', 'ensemble:invoice-pdf-2:execute', false],
+    ['ensemble:billing-*:execute', 'ensemble:billing-:execute', true],
+    ['ensemble:billing-*:execute', 'ensemble:abilling-x:execute', false],
+    ['agent:*:execute', 'agent:http:execute', true],
+    ['agent:http:execute', 'agent:https:execute', false],
+    ['*:*:execute', 'agent:http:execute', true],
+    ['a:b:c:d', 'a:b:c:d', true],
+    ['a:*:c:d', 'a:b:c:d', false],
+    ['ensemble:foo', 'ensemble:foo:execute', false],
+    ['ensemble:a*b*c:execute', 'ensemble:a1b2c:execute', true],
+    ['ensemble:a*b*c:execute', 'ensemble:a1c2b:execute', false],
+    ['Ensemble:*', 'ensemble:foo:execute', false],
+    ['ensemble:?oo:execute', 'ensemble:foo:execute', false],
+    ['ensemble:foo:execute', 'ensemble:*:execute', false],
+  ])('S11: %s and %s: %s', (grant, required, expected) => {
+    expect(hasPermission([grant], required)).toBe(expected);
+  });
+
+  test('S11: nothing required is met by everybody, and no grants cover nothing', () => {
+    expect(hasPermission([], '')).toBe(true);
+    expect(hasPermission([], 'ensemble:foo:execute')).toBe(false);
+    const held = ['ensemble:*', 'agent:http:execute'];
+    expect(hasAllPermissions(held, ['ensemble:a:execute', 'agent:http:execute'])).toBe(true);
+    expect(hasAllPermissions(held, ['ensemble:a:execute', 'agent:fetch:execute'])).toBe(false);
+    expect(hasAnyPermission(held, ['agent:fetch:execute', 'agent:http:execute'])).toBe(true);
+    expect(hasAnyPermission(held, ['agent:fetch:execute'])).toBe(false);
+    expect(getMissingPermissions(held, ['agent:b:execute', 'ensemble:a:read', 'x:y'])).toEqual([
+      'agent:b:execute',
+      'x:y',
+    ]);
+  });
+
+  test('S11: permissions are read and written in one format', () => {
+    expect(parsePermission('ensemble:foo:read')).toEqual({ resource: 'ensemble', name: 'foo', action: 'read' });
+    expect(parsePermission('ensemble:*')).toEqual({ resource: 'ensemble', name: '*', action: null });
+    expect(parsePermission('*')).toEqual({ resource: '*', name: '*', action: '*' });
+    expect(parsePermission('a:b:c:d')).toBeNull();
+    expect(buildPermission('ensemble', 'foo')).toBe('ensemble:foo:execute');
+    expect(normalizePermission(' Ensemble:Foo:Execute ')).toBe('ensemble:foo:execute');
+    for (const good of ['*', 'a:b', 'a:b:c']) expect(isValidPermissionFormat(good)).toBe(true);
+    for (const bad of ['', 'a', 'a:', 'a:b:c:d', ':', '**']) expect(isValidPermissionFormat(bad)).toBe(false);
+  });
 
   test.each(['ensemble:billing', 'agent:*', 'ensemble:shipping-*:execute', 'ensemble:*:read', 'ENSEMBLE:*', 'ens*:*'])(
     '%s does not cover ensemble:billing-invoice:execute',

@@ -44,11 +44,60 @@ export function compilePermissions(grants: readonly string[]): PermissionSet {
   };
 }
 
+/** Whether one of the grants covers what is required. An empty requirement is met by everybody. */
+export function hasPermission(grants: readonly string[], required: string): boolean {
+  return compilePermissions(grants).covers(required);
+}
+
+/** Whether at least one is covered; an empty list asks for nothing. */
+export function hasAnyPermission(grants: readonly string[], required: readonly string[]): boolean {
+  const set = compilePermissions(grants);
+  return required.length === 0 || required.some((permission) => set.covers(permission));
+}
+
+export function hasAllPermissions(grants: readonly string[], required: readonly string[]): boolean {
+  return getMissingPermissions(grants, required).length === 0;
+}
+
+/** Those that no grant covers, in the order given. */
+export function getMissingPermissions(grants: readonly string[], required: readonly string[]): string[] {
+  const set = compilePermissions(grants);
+  return required.filter((permission) => !set.covers(permission));
+}
+
+/** Lower case, without surrounding spaces. Matching does none of this: what differs in case differs. */
+export function normalizePermission(permission: string): string {
+  return permission.trim().toLowerCase();
+}
+
 /** `*`, or two or three parts that are not empty. */
+export function isValidPermissionFormat(permission: string): boolean {
+  if (permission === '*') return true;
+  const parts = permission.split(':');
+  return (parts.length === 2 || parts.length === 3) && parts.every((part) => part !== '');
+}
+
+export interface PermissionParts {
+  readonly resource: string;
+  readonly name: string;
+  /** Null where there are two parts, such as `ensemble:*`. */
+  readonly action: string | null;
+}
+
+/** Null for what is not a permission; `*` is any resource, name and action. */
+export function parsePermission(permission: string): PermissionParts | null {
+  if (!isValidPermissionFormat(permission)) return null;
+  const [resource = '*', name = '*', action = permission === '*' ? '*' : null] = permission.split(':');
+  return { resource, name, action };
+}
+
+export function buildPermission(resource: string, name: string, action = 'execute'): string {
+  return `${resource}:${name}:${action}`;
+}
+
+/** A permission as a key may be given one: of the right shape, and no part with spaces around it. */
 export function isPermission(text: string): boolean {
-  if (text === '*') return true;
-  const parts = text.split(':');
-  return (parts.length === 2 || parts.length === 3) && parts.every((part) => part !== '' && part.trim() === part);
+  return isValidPermissionFormat(text) && text.split(':').every((part) => part.trim() === part);
 }
 
 function coveredByRules(rules: readonly Rule[], required: string): boolean {

@@ -9,6 +9,8 @@ import { createPostgresStore } from '../store/postgres/store.ts';
 import type { Access, Principal } from './access.ts';
 import type { ApiKeys } from './api-keys.ts';
 import { createAccess } from './create-access.ts';
+import { seenByAll } from './guards/index.ts';
+import { createSharedRateLimiter, sharedCounters } from './shared-rate-limiter.ts';
 import { withCommit } from './store.fixture.ts';
 
 const HOUR_MS = 3_600_000;
@@ -222,5 +224,29 @@ describe('API keys of two processes on one database', () => {
     await rotated;
     expect(await codeOf(ask(slow, key))).toBe('invalid_credential');
     await close(slow);
+  });
+});
+
+describe('counts of two processes on one database', () => {
+  const countersOf = ({ store }: Replica) => {
+    if (!store.shared) throw new Error('A Postgres store is shared.');
+    return sharedCounters(store.shared);
+  };
+
+  test('a rate limit is one for both, exactly', async () => {
+    const [a, b] = [one, other].map((replica) => createSharedRateLimiter(countersOf(replica), { now: () => NOW_MS }));
+    const takes = Array.from({ length: 100 }, (_, i) => (i % 2 === 0 ? a : b)?.take('user:7', 30, 60));
+    const allowed = (await Promise.all(takes)).filter((taken) => taken?.allowed);
+    expect(allowed.map((taken) => taken?.remaining).sort((x = 0, y = 0) => x - y)).toEqual(
+      Array.from({ length: 30 }, (_, i) => i),
+    );
+    expect((await b?.take('user:8', 30, 60))?.remaining).toBe(29);
+  });
+
+  test('a signature that one accepted is refused by the other', async () => {
+    const [a, b] = [one, other].map((replica) => seenByAll(countersOf(replica)));
+    const outcomes = await Promise.all([a, b, a, b].map((seen) => seen?.first('hook', 'ab12', NOW_MS + HOUR_MS)));
+    expect(outcomes.filter(Boolean)).toHaveLength(1);
+    expect(await b?.first('hook', 'cd34', NOW_MS + HOUR_MS)).toBe(true);
   });
 });

@@ -3,7 +3,7 @@
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
-import { sameText } from './key-text.ts';
+import { sameText } from './compare-secrets.ts';
 import type { Holder } from './verified-secrets.ts';
 
 export const TOKEN_PREFIX = 'cnd_tok_';

@@ -19,7 +19,29 @@ export async function withConnection<T>(
   }
 }
 
+/** The same with a server alone: the named one, or the running one of the data directory. Throws CliError without one. */
+export async function withServer<T>(
+  context: Context,
+  input: Input,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const connection = await findServer(context, input);
+  if (!connection) throw new CliError('No server is running here: name one with --url, or start one.');
+  try {
+    return await work(connection);
+  } finally {
+    await connection.close();
+  }
+}
+
 async function findConnection(context: Context, input: Input): Promise<Connection> {
+  const server = await findServer(context, input);
+  if (server) return server;
+  const target = { masterKey: masterKeyOf(context, input), database: databaseOf(context, input) };
+  return context.host.openStore({ dataDir: dataDirOf(context, input), ...target });
+}
+
+async function findServer(context: Context, input: Input): Promise<Connection | undefined> {
   const { host, io } = context;
   const dataDir = dataDirOf(context, input);
   const url = input.text('url') ?? io.env.CONDUCTOR_URL;
@@ -34,8 +56,7 @@ async function findConnection(context: Context, input: Input): Promise<Connectio
   const database = databaseOf(context, input);
   // A server on another database is not the one that is meant.
   const meant = database === undefined || running?.database === databaseName(database.url);
-  const found = running && meant && (await reach(host.connect(running.url, apiKey ?? running.localKey)));
-  return found || host.openStore({ dataDir, masterKey: masterKeyOf(context, input), database });
+  return running && meant ? reach(host.connect(running.url, apiKey ?? running.localKey)) : undefined;
 }
 
 /** Undefined when nobody answers: the server ended without removing its record. */

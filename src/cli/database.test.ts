@@ -13,6 +13,7 @@ function context(env: Readonly<Record<string, string>> = {}) {
     out: () => undefined,
     err: () => undefined,
     readSecret: () => Promise.resolve(''),
+    readPiped: () => Promise.resolve(undefined),
     readFile: () => '',
     env,
     color: false,

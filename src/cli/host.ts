@@ -1,6 +1,11 @@
 // What the command line needs from a runtime: to serve, and to reach a server or a store. The runtime implements it;
 // commands never import one. Also the process as commands see it, so that tests can stand in for a terminal.
-import type { JsonValue } from '../model/json.ts';
+import type { Environment } from '../config/environment.ts';
+import type { ConfigFlags, ResolvedConfig } from '../config/resolve-config.ts';
+import type { ExecutionOutcome } from '../ensembles/executor.ts';
+import type { Problem, Project, SourceFile } from '../ensembles/project.ts';
+import type { AgentDefinition } from '../model/agent.ts';
+import type { JsonObject, JsonValue } from '../model/json.ts';
 
 /** Standard streams, environment and signals. */
 export interface Io {
@@ -8,6 +13,8 @@ export interface Io {
   err(text: string): void;
   /** Everything up to the end of standard input, or one line typed without echo at a terminal. */
   readSecret(prompt: string): Promise<string>;
+  /** What was piped in, to its end; undefined at a terminal. */
+  readPiped(): Promise<string | undefined>;
   /** Throws when the file cannot be read. */
   readFile(path: string): string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -58,12 +65,19 @@ export interface ServeOptions {
   readonly keepRunsMs?: number;
   /** The same for the vault's audit and what hangs on it. */
   readonly keepAuditMs?: number;
+  /** The project whose ensembles and agents it runs. */
+  readonly project?: { readonly directory: string };
+  readonly config?: ResolvedConfig;
   /** Where log lines go. */
   readonly writeLog: (line: string) => void;
 }
 
 export interface Serving {
   readonly url: string;
+  /** What was found wrong with the project at the start. */
+  readonly problems: readonly Problem[];
+  /** Reads the project's files again; the last good project stays in use where they hold an error. */
+  reload(): Promise<readonly Problem[]>;
   /** Speaks to the admin routes as the operator. */
   readonly connection: Connection;
   close(): Promise<void>;
@@ -98,8 +112,62 @@ export interface StoreTarget {
   readonly database: DatabaseSettings | undefined;
 }
 
+export interface LoadedProject {
+  readonly project: Project;
+  readonly files: readonly SourceFile[];
+}
+
+/** One execution in this process, by nobody but the user of the command line. */
+export interface ExecuteRequest {
+  readonly kind: 'ensemble' | 'agent';
+  readonly name: string;
+  readonly input: JsonValue;
+  /** Laid over an agent's own. */
+  readonly config: JsonObject | undefined;
+  readonly serve: ServeOptions;
+}
+
+/** What `build --target cloudflare` made, and what is wrong with the project or will not run there. */
+export interface CloudflareBuild {
+  readonly problems: readonly Problem[];
+  /** Null when the project has errors: nothing was written. */
+  readonly built: {
+    readonly worker: string;
+    readonly bytes: number;
+    readonly wrangler: string;
+    /** It was there and had been changed by hand: it is as it was. */
+    readonly kept: boolean;
+    /** KV namespaces that the project uses and the kept file does not bind. */
+    readonly unbound: readonly string[];
+  } | null;
+}
+
+export interface ProgramResult {
+  readonly exitCode: number;
+  readonly out: string;
+  readonly err: string;
+}
+
 export interface CliHost {
   readonly version: string;
+  /** Whether a directory holds a project: a configuration, ensembles or agents. */
+  isProject(directory: string): boolean;
+  /** Throws ConfigError. */
+  loadConfig(directory: string, env: Environment, flags: ConfigFlags): Promise<ResolvedConfig>;
+  /** Reads and checks every file of a project, without running anything of it. */
+  loadProject(directory: string, config: ResolvedConfig): Promise<LoadedProject>;
+  /** Loads an agent's handler; what is wrong with it, or null. */
+  handlerFault(directory: string, agent: AgentDefinition): Promise<string | null>;
+  /** Calls back whenever files of a project have changed. */
+  watch(directory: string, ignore: readonly string[], onChange: () => void): { close(): void };
+  /** Throws AppError not_found | invalid_request, ConfigError. */
+  execute(request: ExecuteRequest): Promise<ExecutionOutcome>;
+  /** Writes files under a directory, which is made. Throws CliError when it is not empty, unless `force`. */
+  writeFiles(directory: string, files: ReadonlyMap<string, string>, force: boolean): readonly string[];
+  /** Bundles a project as a Cloudflare Worker. Throws ConfigError, and CliError when no bundle can be made. */
+  buildCloudflare(directory: string, out: string): Promise<CloudflareBuild>;
+  /** Runs wrangler, the command line of Cloudflare. `value` is handed over as a file: `--path <it>` is added. */
+  wrangler(args: readonly string[], value?: string): Promise<ProgramResult>;
   serve(options: ServeOptions): Promise<Serving>;
   connect(url: string, apiKey: string): Connection;
   /** The server that left its address in a data directory; it may be gone all the same. */

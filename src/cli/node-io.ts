@@ -7,6 +7,7 @@ export function nodeIo(): Io {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     readSecret,
+    readPiped,
     readFile: (path) => readFileSync(path, 'utf8'),
     env: process.env,
     color: process.stdout.isTTY === true && !process.env.NO_COLOR,
@@ -28,7 +29,11 @@ function untilStopped(): Promise<void> {
 }
 
 async function readSecret(prompt: string): Promise<string> {
-  if (process.stdin.isTTY) return readHidden(prompt);
+  return (await readPiped()) ?? readHidden(prompt);
+}
+
+async function readPiped(): Promise<string | undefined> {
+  if (process.stdin.isTTY) return undefined;
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks).toString('utf8');

@@ -8,6 +8,9 @@ import { type CliHost, type Io, UsageError } from './host.ts';
 import { createStyle } from './ui/style.ts';
 
 const GROUPS: Readonly<Record<string, string>> = {
+  agents: 'Agents of the project',
+  config: 'The configuration',
+  ensembles: 'Ensembles of the project',
   keys: 'API keys: who may call the server',
   secrets: 'Vendor secrets in the vault',
   workflow: 'Workflow definitions',

@@ -25,6 +25,16 @@ export const TARGET_OPTIONS: readonly Option[] = [
   JSON_OPTION,
 ];
 
+export const PROJECT_OPTION: Option = [
+  '--project <directory>',
+  'directory of the project (CONDUCTOR_PROJECT; the current one, where it holds a project)',
+];
+
+export const KV_OPTION: Option = [
+  '--kv <binding or namespace id>',
+  'keys in this namespace of Cloudflare KV instead, through wrangler (CONDUCTOR_KV)',
+];
+
 export const DATA_DIR_DEFAULT = 'data';
 
 export function dataDirOf({ io }: Context, input: Input): string {
@@ -42,8 +52,9 @@ export function masterKeyOf({ io }: Context, input: Input): string | undefined {
   }
 }
 
-export function portOf({ io }: Context, input: Input): number | undefined {
-  const text = input.text('port') ?? io.env.CONDUCTOR_PORT;
+/** Of the flag alone: the environment's is the configuration's to read. */
+export function portOf(input: Input): number | undefined {
+  const text = input.text('port');
   if (text === undefined) return undefined;
   if (!/^\d{1,5}$/.test(text)) throw new UsageError(`--port must be a number from 0 to 65535, not "${text}".`);
   return Number(text);

@@ -3,18 +3,32 @@
 import ipaddr from 'ipaddr.js';
 import { AppError } from '../model/error.ts';
 
-const INTERNAL_NAMES = new Set(['localhost', 'local', 'internal', 'localdomain', 'lan', 'intranet', 'home.arpa']);
+/** Who reads a refusal: somebody who writes code, or somebody whose definition the operator runs. */
+export type Advice = 'code' | 'operator';
+
+const ADVICE: Readonly<Record<Advice, string>> = {
+  code: 'Use { allowInternalRequests: true } to bypass (not recommended).',
+  operator: 'Use a public address, or let the operator allow this origin in the configuration.',
+};
+/** Endings that no public host has: reserved names, and what routers and companies use at home. */
+const INTERNAL_NAMES = new Set(
+  'localhost local internal localdomain lan intranet home corp private home.arpa'.split(' '),
+);
 /** Answers on a public address, but only to the machines of one cloud, with their credentials. */
 const INTERNAL_PUBLIC_ADDRESSES = new Set(['168.63.129.16']);
 const SHOWN_LENGTH_MAX = 200;
 
 /**
- * Parses a URL and refuses what an outside caller must not reach.
- * Throws AppError egress_denied, or invalid_request when it is no URL at all.
+ * Parses a URL and refuses what an outside caller must not reach: private and internal addresses in any spelling,
+ * other protocols than HTTP(S), credentials in the URL. A public name may still lead inside; only a connection shows it.
+ *
+ * Throws AppError `invalid_request` (`Invalid URL: …`) when it is no URL, AppError `egress_denied`
+ * (`Unsupported protocol: …`, `Credentials in the URL …`, `SSRF protection: Blocked request …`) when it is refused.
+ * `allowInternal` lifts the address rules, not the others.
  */
-export function validateURL(input: string | URL, allowInternal = false): URL {
+export function validateURL(input: string | URL, allowInternal = false, advice: Advice = 'code'): URL {
   const url = parseHttpUrl(input);
-  if (!allowInternal && !isPublicHost(url.hostname)) throw denied(url.hostname);
+  if (!allowInternal && !isPublicHost(url.hostname)) throw denied(url.hostname, advice);
   return url;
 }
 
@@ -61,11 +75,17 @@ export function isPublicAddress(address: string): boolean {
 }
 
 /** What a refusal reads like; `host` is the name that was asked for, never the address it led to. */
-export function denied(host: string): AppError {
+export function denied(host: string, advice: Advice): AppError {
   return new AppError(
     'egress_denied',
-    `SSRF protection: Blocked request to private/internal address: ${shown(host)}. ` +
-      'Use a public address, or let the operator allow this origin in the configuration.',
+    `SSRF protection: Blocked request to private/internal address: ${shown(host)}. ${ADVICE[advice]}`,
+  );
+}
+
+/** Whether the operator's list names this origin; a list entry may carry a path, which says nothing. */
+export function isAllowedOrigin(origin: string, allowOrigins: readonly string[]): boolean {
+  return allowOrigins.some(
+    (allowed) => allowed === origin || (URL.canParse(allowed) && new URL(allowed).origin === origin),
   );
 }
 

@@ -4,7 +4,7 @@
 import { lookup as systemLookup } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
 import { buildConnector } from 'undici';
-import { denied, isPublicAddress } from './address-rules.ts';
+import { type Advice, denied, isPublicAddress } from './address-rules.ts';
 
 /** All addresses of a host name. Rejects when there are none. */
 export type ResolveHost = (hostname: string) => Promise<readonly string[]>;
@@ -14,11 +14,19 @@ export async function resolveHost(hostname: string): Promise<readonly string[]> 
   return found.map((entry) => entry.address);
 }
 
-export function guardedConnector(resolve: ResolveHost, timeoutMs: number): buildConnector.connector {
-  const base = buildConnector({ timeout: timeoutMs, lookup: checkedLookup(resolve) });
+/** Opens a socket to an address that `lookup` gave; tests put in one that shows which address that was. */
+export type OpenSocket = (options: { timeout: number; lookup: LookupFunction }) => buildConnector.connector;
+
+export function guardedConnector(
+  resolve: ResolveHost,
+  timeoutMs: number,
+  advice: Advice,
+  openSocket: OpenSocket = buildConnector,
+): buildConnector.connector {
+  const base = openSocket({ timeout: timeoutMs, lookup: checkedLookup(resolve, advice) });
   return (options, callback) => {
     const host = options.hostname.replace(/^\[|\]$/g, '');
-    if (isIP(host) !== 0 && !isPublicAddress(host)) callback(denied(host), null);
+    if (isIP(host) !== 0 && !isPublicAddress(host)) callback(denied(host, advice), null);
     else base(options, callback);
   };
 }
@@ -29,11 +37,11 @@ export function openConnector(resolve: ResolveHost, timeoutMs: number): buildCon
 }
 
 /** Gives the socket the very addresses that were checked; it asks nobody a second time. */
-export function checkedLookup(resolve: ResolveHost): LookupFunction {
+export function checkedLookup(resolve: ResolveHost, advice: Advice): LookupFunction {
   return lookupWith(async (hostname) => {
     const addresses = await resolve(hostname);
     // One inside address is enough: a name that mixes both is an attempt to be retried until it hits.
-    if (!addresses.every(isPublicAddress)) throw denied(hostname);
+    if (!addresses.every(isPublicAddress)) throw denied(hostname, advice);
     return addresses;
   });
 }

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTcpServer, type Server as TcpServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AppError } from '../model/error.ts';
-import { checkedLookup } from './connector.ts';
+import { checkedLookup, guardedConnector } from './connector.ts';
 import { createEgress, type EgressOptions } from './create-egress.ts';
 import type { Egress, OutboundRequest, OutboundResponse } from './egress.ts';
 
@@ -103,7 +103,7 @@ describe('address rules at connect time', () => {
 
   it('gives the socket the answer that it checked, however often the name changes', async () => {
     const answers = [['93.184.216.34', '2606:2800:21f:cb07::1'], ['127.0.0.1']];
-    const lookup = checkedLookup(async () => answers.shift() ?? []);
+    const lookup = checkedLookup(async () => answers.shift() ?? [], 'operator');
     const ask = (all: boolean) =>
       new Promise((resolve) =>
         lookup('rebind.example.com', { all }, (error, found) => resolve(error?.message ?? found)),
@@ -115,6 +115,17 @@ describe('address rules at connect time', () => {
     expect(await ask(true)).toMatch(/SSRF protection/);
     expect(await ask(false)).toMatch(/no address/);
   });
+
+  it.each(['127.0.0.1', '[::1]', '[::ffff:7f00:1]', '169.254.169.254'])(
+    'refuses %s at the socket too',
+    async (hostname) => {
+      const connect = guardedConnector(async () => [], 1_000, 'operator');
+      const error = await new Promise((resolve) =>
+        connect({ hostname, protocol: 'http:', port: '1' }, (...[failed]) => resolve(failed)),
+      );
+      expect(error).toMatchObject({ code: 'egress_denied' });
+    },
+  );
 
   it('connects by the injected resolver alone', async () => {
     const { port } = await serve(echo);

@@ -1,13 +1,13 @@
 // Puts the door together: agents by how long a connection may take, one kept-alive pool per vendor.
 // Must be the only place outside of tests that makes an agent or a pool.
 import { Agent, type Dispatcher } from 'undici';
-import { parseHttpUrl, validateURL } from './address-rules.ts';
-import { guardedConnector, openConnector, type ResolveHost, resolveHost } from './connector.ts';
-import type { Egress, Upstream } from './egress.ts';
-import { type Door, requestOutside } from './outbound.ts';
+import { type Advice, isAllowedOrigin, parseHttpUrl, validateURL } from './address-rules.ts';
+import { guardedConnector, type OpenSocket, openConnector, type ResolveHost, resolveHost } from './connector.ts';
+import type { Bypass, Egress, FetchForOptions, SafeFetch, Upstream } from './egress.ts';
+import { CONNECT_TIMEOUT_MS, RESPONSE_BYTES_MAX, TIMEOUT_MS } from './guarded-fetch.ts';
+import { requestOutside } from './outbound.ts';
+import { createSafeFetch } from './safe-fetch.ts';
 import { createUpstream } from './upstream.ts';
-
-export { isURLSafe, validateURL } from './address-rules.ts';
 
 export interface EgressOptions {
   /**
@@ -15,11 +15,17 @@ export interface EgressOptions {
    * request, so that the server can add its own once it knows its port.
    */
   readonly allowOrigins?: () => readonly string[];
+  /** The same for `request` alone: what agents fetch, at URLs that callers may have chosen, is never sent to them. */
+  readonly ownOrigins?: () => readonly string[];
   /** All addresses of a host name; the system's resolver by default. */
   readonly resolve?: ResolveHost;
   /** Connections to one vendor at a time. */
   readonly upstreamConnectionsMax?: number;
   readonly upstreamConnectTimeoutMs?: number;
+  /** Told of every call that goes out with lifted address rules, unless `fetchFor` was given another. */
+  readonly onBypass?: (bypass: Bypass) => void;
+  /** Opens sockets to checked addresses; for tests that stand in for the public network. */
+  readonly openSocket?: OpenSocket;
 }
 
 /** An agent's connect timeout is fixed, so a wanted one is rounded up to the next of these. */
@@ -32,28 +38,52 @@ export function createEgress(options: EgressOptions = {}): Egress {
   const agents = new Map<string, Agent>();
   const upstreams = new Set<Upstream>();
 
-  function agent(allowed: boolean, wantedMs: number): Dispatcher {
+  function agent(allowed: boolean, wantedMs: number, advice: Advice): Dispatcher {
     const timeoutMs = CONNECT_TIMEOUTS_MS.find((step) => step >= wantedMs) ?? CONNECT_TIMEOUT_MS_MAX;
-    const key = `${allowed}:${timeoutMs}`;
+    // Lifted and guarded connections never share a pool: an open one would be used without a further check.
+    const key = `${allowed}:${timeoutMs}:${advice}`;
     const known = agents.get(key);
     if (known !== undefined) return known;
-    const connect = allowed ? openConnector(resolve, timeoutMs) : guardedConnector(resolve, timeoutMs);
+    const connect = allowed
+      ? openConnector(resolve, timeoutMs)
+      : guardedConnector(resolve, timeoutMs, advice, options.openSocket);
     const made = new Agent({ connect });
     agents.set(key, made);
     return made;
   }
 
-  const door: Door = {
-    open: (text, connectTimeoutMs) => {
-      const parsed = parseHttpUrl(text);
-      const allowed = isAllowed(parsed.origin, options.allowOrigins?.() ?? []);
-      const url = validateURL(parsed, allowed);
-      return { url, dispatcher: agent(allowed, connectTimeoutMs) };
-    },
-  };
+  const allowedToAll = () => options.allowOrigins?.() ?? [];
+  const allowedToRequests = () => [...allowedToAll(), ...(options.ownOrigins?.() ?? [])];
+
+  function open(
+    text: string,
+    lifted: boolean,
+    connectTimeoutMs: number,
+    advice: Advice,
+    allowOrigins: () => readonly string[] = allowedToAll,
+  ) {
+    const parsed = parseHttpUrl(text);
+    const allowed = lifted || isAllowedOrigin(parsed.origin, allowOrigins());
+    const url = validateURL(parsed, allowed, advice);
+    return { url, dispatcher: agent(allowed, connectTimeoutMs, advice) };
+  }
+
+  const fetchFor = (rules: FetchForOptions): SafeFetch =>
+    createSafeFetch((url, lifted) => open(url, lifted, CONNECT_TIMEOUT_MS, rules.advice ?? 'code'), {
+      ssrf: rules.ssrf,
+      onBypass: rules.onBypass ?? options.onBypass ?? (() => undefined),
+      timeoutMs: rules.timeoutMs ?? TIMEOUT_MS,
+      responseBytesMax: rules.responseBytesMax ?? RESPONSE_BYTES_MAX,
+    });
 
   return {
-    request: (outbound) => requestOutside(door, outbound),
+    request: (outbound) =>
+      requestOutside(
+        { open: (url, connectTimeoutMs) => open(url, false, connectTimeoutMs, 'operator', allowedToRequests) },
+        outbound,
+      ),
+    safeFetch: fetchFor({ ssrf: true }),
+    fetchFor,
     upstream: (origin) => {
       const made = createUpstream(parseHttpUrl(origin).origin, {
         connector: openConnector(resolve, options.upstreamConnectTimeoutMs ?? 10_000),
@@ -77,10 +107,4 @@ export function createEgress(options: EgressOptions = {}): Egress {
       upstreams.clear();
     },
   };
-}
-
-function isAllowed(origin: string, allowOrigins: readonly string[]): boolean {
-  return allowOrigins.some(
-    (allowed) => allowed === origin || (URL.canParse(allowed) && new URL(allowed).origin === origin),
-  );
 }

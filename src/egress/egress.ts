@@ -59,5 +59,42 @@ export interface Egress {
   /** One request by a user-given URL. Throws AppError egress_denied, or an Error with a message fit for a user. */
   request(request: OutboundRequest): Promise<OutboundResponse>;
   upstream(origin: string): Upstream;
+  readonly safeFetch: SafeFetch;
+  /** A `SafeFetch` with its own rules over the same connections, e.g. one per agent. */
+  fetchFor(options: FetchForOptions): SafeFetch;
   close(): Promise<void>;
 }
+
+export interface FetchForOptions {
+  /** False lifts the address rules for every call and every redirect; protocol, userinfo, size and time rules stay. */
+  readonly ssrf: boolean;
+  /** Told of every call that goes out with lifted rules, before it does. */
+  readonly onBypass?: (bypass: Bypass) => void;
+  /** For a whole request, redirects and body included; 30 s. */
+  readonly timeoutMs?: number;
+  /** Of the body as it is read, unpacked; 10 MB. */
+  readonly responseBytesMax?: number;
+  /** Whom a refusal speaks to; `code` by default. */
+  readonly advice?: 'code' | 'operator';
+}
+
+/** A call to which the address rules did not apply. The path is left out: it may hold what logs must not. */
+export interface Bypass {
+  readonly origin: string;
+  readonly reason: 'allowInternalRequests' | 'ssrf: false';
+}
+
+/** As `fetch`; the keys more let it reach private addresses (for hardcoded URLs alone) and set its limits. */
+export type SafeFetchInit = RequestInit & {
+  readonly allowInternalRequests?: boolean;
+  readonly timeoutMs?: number;
+  readonly responseBytesMax?: number;
+};
+
+/**
+ * `fetch` behind the address rules: names are resolved and the address pinned, every redirect is checked again,
+ * credentials are dropped when a redirect leaves the origin, size and time are limited.
+ * Throws AppError egress_denied | invalid_request, TypeError when the request fails, as `fetch` does. The body's reader
+ * gets a TypeError past the size limit and after the time limit.
+ */
+export type SafeFetch = (input: string | URL | Request, init?: SafeFetchInit) => Promise<Response>;

@@ -3,7 +3,9 @@
 import { type Dispatcher, request as undiciRequest } from 'undici';
 import { AppError } from '../model/error.ts';
 import type { OutboundRequest, OutboundResponse } from './egress.ts';
-import { codeOf } from './upstream.ts';
+import { failureText } from './failure-text.ts';
+import { isRedirect, keepsHeader, redirectStep, setByConnection } from './redirects.ts';
+import { rejection } from './time-limit.ts';
 
 export interface Door {
   /** Checks a URL and says through which agent to go. Throws AppError egress_denied | invalid_request. */
@@ -18,27 +20,6 @@ interface Hop {
 }
 
 const REDIRECTS_MAX = 5;
-const REDIRECT_STATUSES = new Set([301, 302, 303, 307, 308]);
-const CREDENTIAL_HEADERS = new Set(['authorization', 'cookie', 'x-api-key', 'proxy-authorization', 'x-authorization']);
-const BODY_HEADERS = new Set(['content-type', 'content-encoding', 'content-language', 'content-location']);
-/**
- * Set by the connection itself. A Host of the caller's choice would reach another site behind the checked address, and
- * an Accept-Encoding would bring a body that nobody unpacks.
- */
-const CONNECTION_HEADERS = new Set([
-  'accept-encoding',
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
-
 export async function requestOutside(door: Door, outbound: OutboundRequest): Promise<OutboundResponse> {
   const stop = new AbortController();
   const cancel = () => stop.abort(new Error('the request was cancelled'));
@@ -65,7 +46,7 @@ async function follow(door: Door, outbound: OutboundRequest, signal: AbortSignal
     const { url, dispatcher } = door.open(hop.url, outbound.connectTimeoutMs);
     const answer = await send(hop, url, dispatcher, outbound, signal);
     const { location } = answer.headers;
-    if (!REDIRECT_STATUSES.has(answer.statusCode) || typeof location !== 'string') {
+    if (!isRedirect(answer.statusCode) || typeof location !== 'string') {
       return await readAnswer(answer, outbound.responseBytesMax, url);
     }
     // An unread body would keep its connection; nobody wants what stands in it.
@@ -89,7 +70,8 @@ async function send(hop: Hop, url: URL, dispatcher: Dispatcher, outbound: Outbou
       bodyTimeout: silenceMs,
     });
   } catch (error) {
-    throw readable(error, url, outbound);
+    if (error instanceof AppError) throw error;
+    throw new Error(failureText(error, url, { connectTimeoutMs: outbound.connectTimeoutMs, silenceMs }));
   }
 }
 
@@ -124,19 +106,15 @@ async function readAnswer(answer: Dispatcher.ResponseData, bytesMax: number, url
 }
 
 function nextHop(hop: Hop, from: URL, status: number, location: string): Hop {
-  const to = URL.canParse(location, from.href) ? new URL(location, from.href) : null;
+  const step = redirectStep(status, hop.method, from, location);
   // What is no URL is refused by the check of the next hop, which says so.
-  const url = to?.href ?? location;
-  const toGet = status === 303 ? hop.method !== 'HEAD' : (status === 301 || status === 302) && hop.method === 'POST';
-  const sameOrigin = to?.origin === from.origin;
-  const headers = without(hop.headers, (name) => {
-    return (!sameOrigin && CREDENTIAL_HEADERS.has(name)) || (toGet && BODY_HEADERS.has(name));
-  });
-  return toGet ? { url, method: 'GET', headers, body: null } : { ...hop, url, headers };
+  const url = step.url?.href ?? location;
+  const headers = without(hop.headers, (name) => !keepsHeader(name, step));
+  return step.toGet ? { url, method: 'GET', headers, body: null } : { ...hop, url, headers };
 }
 
 function sendable(headers: Readonly<Record<string, string>>): Record<string, string> {
-  const kept = without(headers, (name) => CONNECTION_HEADERS.has(name));
+  const kept = without(headers, setByConnection);
   const named = Object.keys(kept).some((name) => name.toLowerCase() === 'user-agent');
   return named ? kept : { ...kept, 'user-agent': 'conductor' };
 }
@@ -153,37 +131,6 @@ function decode(chunks: readonly Uint8Array[], contentType: string): string {
   } catch {
     return new TextDecoder().decode(bytes);
   }
-}
-
-/** Errors as a user can act on them: which host, what happened. */
-function readable(error: unknown, url: URL, outbound: OutboundRequest): Error {
-  if (error instanceof AppError || !(error instanceof Error))
-    return error instanceof Error ? error : new Error('failed');
-  const silenceMs = outbound.readTimeoutMs ?? outbound.timeoutMs;
-  switch (codeOf(error)) {
-    case 'UND_ERR_CONNECT_TIMEOUT':
-      return new Error(`no connection to ${url.host} within ${outbound.connectTimeoutMs} ms`);
-    case 'UND_ERR_HEADERS_TIMEOUT':
-    case 'UND_ERR_BODY_TIMEOUT':
-      return new Error(`no answer from ${url.host} within ${silenceMs} ms`);
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return new Error(`the host name ${url.hostname} could not be resolved`);
-    case 'ECONNREFUSED':
-      return new Error(`connection refused by ${url.host}`);
-    case 'UND_ERR_SOCKET':
-    case 'ECONNRESET':
-      return new Error(`the connection to ${url.host} was closed before an answer`);
-    default:
-      return new Error(`the request to ${url.host} failed: ${error.message}`);
-  }
-}
-
-function rejection(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
 }
 
 function hostOf(url: string): string {

@@ -3,6 +3,7 @@
 import { type buildConnector, Pool } from 'undici';
 import { type Upstream, UpstreamError, type UpstreamRequest, type UpstreamResponse } from './egress.ts';
 import { Exchange } from './exchange.ts';
+import { codeOf } from './failure-text.ts';
 
 export interface UpstreamOptions {
   readonly connector: buildConnector.connector;
@@ -60,8 +61,4 @@ function describe(error: unknown, origin: string, timeoutMs: number): string {
   if (code === 'UND_ERR_HEADERS_TIMEOUT') return `no answer from ${origin} within ${timeoutMs} ms`;
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return `no connection to ${origin} in time`;
   return `request to ${origin} failed${code === '' ? '' : ` (${code})`}`;
-}
-
-export function codeOf(error: Error): string {
-  return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

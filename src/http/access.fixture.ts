@@ -2,6 +2,7 @@
 import type { Access } from '../access/access.ts';
 import { createAccess } from '../access/create-access.ts';
 import { hashKey } from '../access/key-text.ts';
+import type { AccessPolicy } from '../access/policy.ts';
 
 export const NOW_MS = 1_700_000_000_000;
 export const ROOT = 'root-key';
@@ -14,6 +15,7 @@ export interface FixtureClock {
 export function accessWith(
   keys: Readonly<Record<string, readonly string[]>> = {},
   clock: FixtureClock = { now: () => NOW_MS },
+  policy: Partial<AccessPolicy> = {},
 ): Promise<Access> {
   const records = Object.entries(keys).map(([text, permissions]) => ({
     id: `key_${text}`,
@@ -38,5 +40,6 @@ export function accessWith(
     clock,
     tokenSecret: new Uint8Array(32).fill(7),
     localKey: ROOT,
+    policy,
   });
 }

@@ -3,30 +3,26 @@
 import { type Context, Hono } from 'hono';
 import type { Access } from '../access/access.ts';
 import { AppError } from '../model/error.ts';
-import type { Freshness } from '../store/freshness.ts';
 import type { VaultProxy } from '../vault/proxy-api.ts';
-import { readBytes, readText } from './body-limit.ts';
-import { createDispatcher, type Dispatcher, type HttpLog, type HttpObserver, type RawRequest } from './dispatch.ts';
+import type { RequestOrigin } from '../visitor/visitor.ts';
+import { readBytes } from './body-limit.ts';
+import { createDispatcher, type DispatchContext, type Dispatcher, type RawRequest } from './dispatch.ts';
 import { createRequestIds } from './request-id.ts';
 import type { Reply, Route } from './route.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 
-export interface AppOptions {
+export interface AppOptions extends DispatchContext {
   readonly routes: readonly Route[];
   readonly access: Access;
-  readonly log?: HttpLog;
-  readonly observer?: HttpObserver;
-  /** Null, or absent: this process alone writes to its database. */
-  readonly freshness?: Pick<Freshness, 'ensure'> | null;
   /** Vendor calls, recognised by path before any route. */
   readonly proxy?: VaultProxy;
   /** Larger bodies get 413. 10 MiB unless told. */
   readonly bodyBytesMax?: number;
-  /** `instance` of error bodies, e.g. the host name. */
-  readonly instance?: string;
 }
 
 type BodyInit = ConstructorParameters<typeof Response>[0];
+
+const DECODER = new TextDecoder();
 
 export const BODY_BYTES_MAX = 10 * 1024 * 1024;
 
@@ -53,6 +49,11 @@ function rawRequest(context: Context, bodyBytesMax: number, newId: ReturnType<ty
   const start = url.indexOf('/', url.indexOf('//') + 2);
   const mark = url.indexOf('?', start);
   const path = mark < 0 ? url.slice(start) : url.slice(start, mark);
+  let body: Promise<Uint8Array> | undefined;
+  const bytes = () => {
+    body ??= readBytes(request, bodyBytesMax);
+    return body;
+  };
   return {
     id: newId(header),
     method: request.method,
@@ -63,8 +64,29 @@ function rawRequest(context: Context, bodyBytesMax: number, newId: ReturnType<ty
     get signal() {
       return request.signal;
     },
-    text: () => readText(request, bodyBytesMax),
+    get origin() {
+      return originOf(context);
+    },
+    bytes,
+    text: async () => DECODER.decode(await bytes()),
   };
+}
+
+/** What the runtime under Hono tells of the connection: node-server its socket, workerd `request.cf`. */
+function originOf(context: Context): RequestOrigin {
+  const incoming = member(context.env, 'incoming');
+  const peerAddress = member(member(incoming, 'socket'), 'remoteAddress');
+  const httpVersion = member(incoming, 'httpVersion');
+  const cf = member(context.req.raw, 'cf');
+  return {
+    ...(typeof peerAddress === 'string' ? { peerAddress } : {}),
+    ...(typeof httpVersion === 'string' ? { httpVersion: `HTTP/${httpVersion}` } : {}),
+    ...(typeof cf === 'object' && cf !== null ? { cf: Object.fromEntries(Object.entries(cf)) } : {}),
+  };
+}
+
+function member(of: unknown, name: string): unknown {
+  return typeof of === 'object' && of !== null ? Reflect.get(of, name) : undefined;
 }
 
 function toResponse(reply: Reply, raw: RawRequest): Response {
@@ -73,7 +95,7 @@ function toResponse(reply: Reply, raw: RawRequest): Response {
   if (contentType !== undefined) headers['content-type'] = contentType;
   if (body === undefined || body === '') {
     // Without a type and with a length of 0: SDKs would parse anything else.
-    if (status !== 204) headers['content-length'] = '0';
+    if (status !== 204 && status !== 304) headers['content-length'] = '0';
     return new Response(null, { status, headers });
   }
   return new Response(raw.method === 'HEAD' ? null : bodyOf(body), { status, headers });

@@ -1,11 +1,6 @@
 // Reads a web Request's body up to a limit. Must never buffer more than the limit, whatever the headers claim.
 import { AppError } from '../model/error.ts';
 
-/** The body as text. Throws AppError payload_too_large. */
-export async function readText(request: Request, bytesMax: number): Promise<string> {
-  return declared(request, bytesMax) ? request.text() : new TextDecoder().decode(await collect(request, bytesMax));
-}
-
 /** The body as bytes. Throws AppError payload_too_large. */
 export async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
   return declared(request, bytesMax) ? new Uint8Array(await request.arrayBuffer()) : collect(request, bytesMax);

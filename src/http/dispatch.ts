@@ -1,27 +1,17 @@
 // The pipeline that every request of every mount passes: match, authenticate, permit, handle, and one way to turn an
 // error into a reply. Where processes share a database, what memory holds of keys and definitions is brought up to date
 // before anybody is authenticated. Must never answer a route whose requirement was not met, nor throw to its mount.
-import type { Access, HeaderLookup, Principal } from '../access/access.ts';
+import type { Access } from '../access/access.ts';
 import { AppError } from '../model/error.ts';
 import type { Freshness } from '../store/freshness.ts';
+import { createDialects } from './dialects.ts';
 import { asAppError, errorReply } from './errors.ts';
 import { createMatcher, type Found, type Matcher } from './match.ts';
-import type { Dialect, HttpRequest, Reply, Route } from './route.ts';
+import { MatchedRequest, type RawRequest } from './matched-request.ts';
+import { type Dialect, type HttpRequest, type Reply, type Route, withHeaders } from './route.ts';
+import { explains, isHidden, type Progress, pad, type Stealth } from './stealth.ts';
 
-/** A request as a mount offers it, before anybody is known. */
-export interface RawRequest {
-  /** Request id, for replies and logs. */
-  readonly id: string;
-  readonly method: string;
-  /** Path as sent, undecoded, without query. */
-  readonly path: string;
-  /** Query without "?"; "" when there is none. */
-  readonly search: string;
-  readonly header: HeaderLookup;
-  readonly signal: AbortSignal;
-  /** The whole body. Throws AppError payload_too_large. */
-  text(): Promise<string>;
-}
+export type { RawRequest } from './matched-request.ts';
 
 export interface HttpLog {
   error(message: string, details: Readonly<Record<string, unknown>>): void;
@@ -39,6 +29,17 @@ export interface DispatchContext {
   readonly observer?: HttpObserver;
   /** Null, or absent: this process alone writes to its database. */
   readonly freshness?: Pick<Freshness, 'ensure'> | null;
+  /** Routes that come and go as a project is reloaded; looked up after the fixed ones. */
+  readonly late?: () => Matcher | null;
+  /** Dialect of paths that have no neighbours; `conductor` unless told. */
+  readonly dialect?: Dialect;
+  /** Absent: who lacks a credential is told so. */
+  readonly stealth?: Stealth;
+  /** Headers of every reply of a route in the `ensemble` dialect, e.g. `x-powered-by`. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Adds `x-conductor-duration` (ms) there. */
+  readonly debugHeaders?: boolean;
+  readonly clock?: { now(): number };
 }
 
 export interface Dispatcher {
@@ -56,133 +57,139 @@ export interface Dispatcher {
   refresh(): Promise<void> | undefined;
 }
 
-const NOBODY: Principal = { id: 'anonymous', name: 'anonymous', permissions: [] };
-
 export function createDispatcher(routes: readonly Route[], access: Access, context: DispatchContext = {}): Dispatcher {
-  const match = createMatcher(routes);
-  const dialectOf = dialects(routes);
-  const fail: Dispatcher['fail'] = (error, raw, dialect = dialectOf(raw.path)) => {
-    const reply = render(error, dialect, raw, context);
-    context.observer?.observe(null, raw.method, reply.status, 0);
+  return new Pipeline(routes, access, context);
+}
+
+class Pipeline implements Dispatcher {
+  readonly #fixed: Matcher;
+  readonly #access: Access;
+  readonly #context: DispatchContext;
+  readonly #dialectOf: (path: string) => Dialect;
+
+  constructor(routes: readonly Route[], access: Access, context: DispatchContext) {
+    this.#fixed = createMatcher(routes);
+    this.#access = access;
+    this.#context = context;
+    this.#dialectOf = createDialects(routes, context.dialect ?? 'conductor');
+  }
+
+  readonly match: Matcher = (method, path) => {
+    const fixed = this.#fixed(method, path);
+    if (fixed.route) return fixed;
+    const late = this.#context.late?.()?.(method, path);
+    if (!late) return fixed;
+    return late.route ? late : { route: null, allow: [...new Set([...fixed.allow, ...late.allow])] };
+  };
+
+  fail(error: unknown, raw: Pick<RawRequest, 'id' | 'method' | 'path'>, dialect = this.#dialectOf(raw.path)): Reply {
+    const reply = this.#render(error, dialect, raw);
+    this.#context.observer?.observe(null, raw.method, reply.status, 0);
     return reply;
-  };
-  const handle: Dispatcher['handle'] = (found, raw) => handleRoute(found, raw, access, context);
-  return {
-    match,
-    handle,
-    fail,
-    refresh: () => refresh(context),
-    async dispatch(raw) {
-      try {
-        const found = match(raw.method, raw.path);
-        if (found.route) return await handle(found, raw);
-        return missed(fail, raw, found.allow);
-      } catch (error) {
-        return fail(error, raw);
+  }
+
+  refresh(): Promise<void> | undefined {
+    return this.#context.freshness?.ensure().catch((error: unknown) => {
+      // Whatever went wrong: nobody is let in on what memory may no longer rightly hold.
+      throw error instanceof AppError ? error : new AppError('store_unavailable', String(error));
+    });
+  }
+
+  async dispatch(raw: RawRequest): Promise<Reply> {
+    const { stealth } = this.#context;
+    const startedMs = stealth ? performance.now() : 0;
+    let reply: Reply;
+    try {
+      const found = this.match(raw.method, raw.path);
+      if (found.route) return await this.handle(found, raw);
+      reply = stealth ? this.#unknown(raw) : this.#missed(raw, found.allow);
+    } catch (error) {
+      // An unreadable path parameter shows that there is one.
+      reply = stealth ? this.#unknown(raw) : this.fail(error, raw);
+    }
+    if (stealth) await pad(stealth, startedMs);
+    return reply;
+  }
+
+  async handle({ route, params }: Found, raw: RawRequest): Promise<Reply> {
+    const { debugHeaders, headers, observer, stealth } = this.#context;
+    const startedMs = observer || stealth || debugHeaders ? performance.now() : 0;
+    const progress: Progress = { entered: false, explained: false };
+    const request = new MatchedRequest(raw, params);
+    let reply: Reply;
+    if (route.around) {
+      const fail = (error: unknown) => this.#render(error, route.dialect, raw);
+      const around = route.around(request, () => this.#run(route, request, raw, progress), fail);
+      reply = await around.catch(fail);
+    } else {
+      reply = await this.#run(route, request, raw, progress);
+    }
+    if (route.dialect === 'ensemble') {
+      if (headers) reply = { ...reply, headers: { ...headers, ...reply.headers } };
+      if (debugHeaders)
+        reply = withHeaders(reply, { 'x-conductor-duration': (performance.now() - startedMs).toFixed(1) });
+    }
+    observer?.observe(route, raw.method, reply.status, (performance.now() - startedMs) / 1000);
+    if (!stealth || !isHidden(route, reply, progress)) return reply;
+    await pad(stealth, startedMs);
+    return this.#unknown(raw);
+  }
+
+  /** Bring memory up to date, authenticate, permit, handle; errors become replies in the route's dialect. Never rejects. */
+  async #run(route: Route, request: MatchedRequest, raw: RawRequest, progress: Progress): Promise<Reply> {
+    try {
+      const stale = route.standsAlone ? undefined : this.refresh();
+      if (stale) await stale;
+      const { requires } = route;
+      if (requires !== 'public') {
+        // Our own keys and tokens are checked at once: nothing may be awaited for them on the hot path.
+        const who = typeof requires === 'object' ? requires.guard(request) : this.#access.authenticate(raw.header);
+        request.principal = who instanceof Promise ? await who : who;
+        const permitted = this.#permit(typeof requires === 'object' ? requires.permission : requires, request);
+        if (permitted) await permitted;
       }
-    },
-  };
-}
-
-/** One matched request: bring memory up to date, authenticate, permit, handle; errors become replies in the route's dialect. Never throws. */
-export async function handleRoute(
-  { route, params }: Found,
-  raw: RawRequest,
-  access: Access,
-  context: DispatchContext = {},
-): Promise<Reply> {
-  const startedMs = context.observer ? performance.now() : 0;
-  let reply: Reply;
-  try {
-    const { requires } = route;
-    const stale = route.standsAlone ? undefined : refresh(context);
-    if (stale) await stale;
-    const principal = requires === 'public' ? NOBODY : access.authenticate(raw.header);
-    const request = new MatchedRequest(raw, params, principal);
-    if (typeof requires === 'function') access.require(principal, await requires(request));
-    reply = await route.handle(request);
-  } catch (error) {
-    reply = render(error, route.dialect, raw, context);
-  }
-  context.observer?.observe(route, raw.method, reply.status, (performance.now() - startedMs) / 1000);
-  return reply;
-}
-
-function refresh({ freshness }: DispatchContext): Promise<void> | undefined {
-  return freshness?.ensure().catch((error: unknown) => {
-    // Whatever went wrong: nobody is let in on what memory may no longer rightly hold.
-    throw error instanceof AppError ? error : new AppError('store_unavailable', String(error));
-  });
-}
-
-class MatchedRequest implements HttpRequest {
-  readonly params: Readonly<Record<string, string>>;
-  readonly principal: Principal;
-  readonly #raw: RawRequest;
-  #query: URLSearchParams | undefined;
-  #text: Promise<string> | undefined;
-
-  constructor(raw: RawRequest, params: Readonly<Record<string, string>>, principal: Principal) {
-    this.#raw = raw;
-    this.params = params;
-    this.principal = principal;
+      progress.entered = true;
+      return await route.handle(request);
+    } catch (error) {
+      progress.explained = explains(error);
+      return this.#render(error, route.dialect, raw);
+    }
   }
 
-  get method(): string {
-    return this.#raw.method;
+  #permit(
+    wanted: 'authenticated' | ((request: HttpRequest) => string | Promise<string>) | undefined,
+    request: HttpRequest,
+  ): Promise<void> | undefined {
+    if (typeof wanted !== 'function') return undefined;
+    const permission = wanted(request);
+    if (typeof permission !== 'string')
+      return permission.then((found) => this.#access.require(request.principal, found));
+    this.#access.require(request.principal, permission);
+    return undefined;
   }
 
-  get path(): string {
-    return this.#raw.path;
+  #missed(raw: RawRequest, allow: readonly string[]): Reply {
+    if (allow.length === 0) return this.#unknown(raw);
+    const methods = [...new Set(allow.includes('GET') ? [...allow, 'HEAD'] : allow)].sort().join(', ');
+    const error = new AppError('method_not_allowed', `Method ${raw.method} is not allowed here. Allowed: ${methods}`);
+    return withHeaders(this.fail(error, raw), { allow: methods });
   }
 
-  get header(): HeaderLookup {
-    return this.#raw.header;
+  #unknown(raw: RawRequest): Reply {
+    return this.fail(new AppError('not_found', `No such route: ${raw.method} ${raw.path}`), raw);
   }
 
-  get signal(): AbortSignal {
-    return this.#raw.signal;
-  }
-
-  get query(): URLSearchParams {
-    this.#query ??= new URLSearchParams(this.#raw.search);
-    return this.#query;
-  }
-
-  text(): Promise<string> {
-    this.#text ??= this.#raw.text();
-    return this.#text;
+  #render(error: unknown, dialect: Dialect, raw: Pick<RawRequest, 'id' | 'method' | 'path'>): Reply {
+    const { clock = Date, instance = 'conductor', log } = this.#context;
+    const shown = asAppError(error, raw.id);
+    if (shown !== error) {
+      log?.error('request failed', { requestId: raw.id, method: raw.method, path: maskKeys(raw.path), error });
+    }
+    return errorReply(shown, dialect, { instance, requestId: raw.id, now: clock.now() });
   }
 }
 
-function missed(fail: Dispatcher['fail'], raw: RawRequest, allow: readonly string[]): Reply {
-  if (allow.length === 0) return fail(new AppError('not_found', `No such route: ${raw.method} ${raw.path}`), raw);
-  const methods = (allow.includes('GET') ? [...allow, 'HEAD'] : [...allow]).sort().join(', ');
-  const error = new AppError('method_not_allowed', `Method ${raw.method} is not allowed here. Allowed: ${methods}`);
-  const reply = fail(error, raw);
-  return { ...reply, headers: { ...reply.headers, allow: methods } };
-}
-
-function render(
-  error: unknown,
-  dialect: Dialect,
-  raw: Pick<RawRequest, 'id' | 'method' | 'path'>,
-  { log, instance = 'conductor' }: DispatchContext,
-): Reply {
-  const shown = asAppError(error, raw.id);
-  if (shown !== error) {
-    log?.error('request failed', { requestId: raw.id, method: raw.method, path: raw.path, error });
-  }
-  return errorReply(shown, dialect, instance);
-}
-
-/** A path without a route answers in the dialect of its neighbours: of routes with the same first segment. */
-function dialects(routes: readonly Route[]): (path: string) => Dialect {
-  const byFirst = new Map(routes.map((route) => [firstSegment(route.path), route.dialect]));
-  return (path) => byFirst.get(firstSegment(path)) ?? 'conductor';
-}
-
-function firstSegment(path: string): string {
-  const end = path.indexOf('/', 1);
-  return end < 0 ? path : path.slice(0, end);
+/** Keys and tokens of ours do not belong into a log, also when somebody puts them into a path. */
+function maskKeys(path: string): string {
+  return path.replaceAll(/cnd_[\w.-]+/g, 'cnd_…');
 }

@@ -1,6 +1,7 @@
 // The one place where an error becomes a reply, one renderer per dialect. Must never put a stack, a path of this
 // machine or the text of an unexpected error into a body: those go to the log, under the request id.
 import { AppError, ERRORS, type ErrorCode } from '../model/error.ts';
+import { envelope, TITLES } from './envelope.ts';
 import type { Dialect, Reply } from './route.ts';
 
 export const VALIDATION_MESSAGE = 'Validation failed, check below errors for detail.';
@@ -22,15 +23,27 @@ export function asAppError(error: unknown, requestId: string): AppError {
   return new AppError(code, `${ERRORS[code].title}. ${ERRORS[code].fix} Request id: ${requestId}`);
 }
 
-/** `instance`: the name of this server, for Conductor's clients. */
-export function errorReply(error: AppError, dialect: Dialect, instance: string): Reply {
-  const body = dialect === 'vault' ? vaultBody(error) : conductorBody(error, instance);
+export interface ErrorPlace {
+  /** The name of this server, for Conductor's clients. */
+  readonly instance: string;
+  readonly requestId: string;
+  readonly now: number;
+}
+
+export function errorReply(error: AppError, dialect: Dialect, place: ErrorPlace): Reply {
+  const body = BODIES[dialect](error, place);
   const base = { status: error.status, contentType: 'application/json', body: JSON.stringify(body) };
   const headers = errorHeaders(error);
   return headers ? { ...base, headers } : base;
 }
 
-function conductorBody(error: AppError, instance: string): object {
+const BODIES: Record<Dialect, (error: AppError, place: ErrorPlace) => object> = {
+  conductor: conductorBody,
+  vault: vaultBody,
+  ensemble: ensembleBody,
+};
+
+function conductorBody(error: AppError, { instance }: ErrorPlace): object {
   return {
     status: error.status,
     message: error.message,
@@ -48,7 +61,26 @@ function vaultBody(error: AppError): object {
   return { error: { code, message, fix: ERRORS[code].fix, retryable, fields } };
 }
 
+function ensembleBody(error: AppError, { requestId, now }: ErrorPlace): object {
+  const { code, fields, message, retryable } = error;
+  const reason: unknown = Reflect.get(error, 'reason');
+  return envelope({
+    error: TITLES[code],
+    code,
+    message,
+    retryable,
+    requestId,
+    now,
+    fix: ERRORS[code].fix,
+    ...(fields.length > 0 ? { fields } : {}),
+    ...(typeof reason === 'string' ? { more: { reason } } : {}),
+  });
+}
+
 function errorHeaders(error: AppError): Record<string, string> | undefined {
+  const own: unknown = Reflect.get(error, 'headers');
+  if (typeof own === 'object' && own !== null)
+    return Object.fromEntries(Object.entries(own).map(([k, v]) => [k.toLowerCase(), String(v)]));
   if (error.status === 401) return { 'www-authenticate': 'Bearer' };
   if (error.code === 'shutting_down' || error.code === 'store_unavailable') return { 'retry-after': '1' };
   return undefined;

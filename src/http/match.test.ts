@@ -61,6 +61,52 @@ describe('the matcher', () => {
     expect(found('HEAD', '/api/tasks/a')).toBe('/api/tasks/:id {"id":"a"}');
   });
 
+  it('gives the rest of a path to a last *, after everything that is more exact', () => {
+    const rest = createMatcher([
+      route('GET', '/files/*'),
+      route('GET', '/files/:id'),
+      route('GET', '/files/own'),
+      route('GET', '/'),
+    ]);
+    const paths = ['/files/own', '/files/a', '/files/a/b%2Fc', '/files//a', '/files/', '/files'];
+    const hits = paths
+      .map((path) => rest('GET', path))
+      .map((hit) => [hit.route?.path, 'params' in hit && hit.params['*']]);
+    expect(hits).toEqual([
+      ['/files/own', undefined],
+      ['/files/:id', undefined],
+      ['/files/*', 'a/b/c'],
+      ['/files/*', '/a'],
+      ['/files/*', ''],
+      [undefined, false],
+    ]);
+    expect(rest('GET', '/').route?.path).toBe('/');
+    expect(() => createMatcher([route('GET', '/a/*/b')])).toThrow('last');
+  });
+
+  it('takes another spelling of a static segment for the segment, so that no looser route gets it', () => {
+    const two = createMatcher([route('GET', '/docs/internal'), route('GET', '/docs/:slug'), route('GET', '/docs/*')]);
+    for (const path of ['/docs/internal', '/docs/%69nternal', '/%64ocs/intern%61l']) {
+      expect(two('GET', path).route?.path, path).toBe('/docs/internal');
+    }
+    expect(two('GET', '/docs/..%2Finternal')).toMatchObject({
+      route: { path: '/docs/:slug' },
+      params: { slug: '../internal' },
+    });
+    expect(two('GET', '/docs%2Finternal').route).toBeNull();
+    expect(() => two('GET', '/docs/%E0%A4%A')).toThrow(AppError);
+  });
+
+  it('has routes for HEAD and OPTIONS where they are declared', () => {
+    const own = createMatcher([route('HEAD', '/a'), route('GET', '/a'), route('OPTIONS', '/b/:x')]);
+    expect([
+      own('HEAD', '/a').route?.method,
+      own('GET', '/a').route?.method,
+      own('OPTIONS', '/b/1').route?.method,
+    ]).toEqual(['HEAD', 'GET', 'OPTIONS']);
+    expect(own('OPTIONS', '/a')).toEqual({ route: null, allow: expect.arrayContaining(['GET', 'HEAD']) });
+  });
+
   it('refuses two routes of the same method and shape when it is made', () => {
     expect(() => createMatcher([route('GET', '/a/:x'), route('GET', '/a/:y')])).toThrow('GET /a/:y');
   });

@@ -1,11 +1,12 @@
 // Finds the route of a path: one matcher for every mount, so that Hono and node:http cannot disagree. A static
-// segment beats a parameter at the first place where two routes differ. Must never look at headers or bodies.
+// segment beats a parameter, and a parameter a last `*`, at the first place where two routes differ. Must never look at
+// headers or bodies, nor let another spelling of a static segment (`%61pi`) reach a different route.
 import { AppError } from '../model/error.ts';
 import type { Route } from './route.ts';
 
 export interface Found {
   readonly route: Route;
-  /** Decoded path parameters. */
+  /** Decoded path parameters; what a `*` took is called `*`. */
   readonly params: Readonly<Record<string, string>>;
 }
 
@@ -16,7 +17,7 @@ export interface Missed {
 }
 
 /**
- * `path` is undecoded and without query. HEAD finds the GET route.
+ * `path` is undecoded and without query. HEAD finds the GET route where it has none of its own.
  * Throws AppError invalid_request when a parameter is not valid percent-encoding.
  */
 export type Matcher = (method: string, path: string) => Found | Missed;
@@ -30,6 +31,7 @@ interface Entry {
 interface Node {
   readonly statics: Map<string, Node>;
   parameter: Node | null;
+  rest: Node | null;
   readonly entries: Map<string, Entry>;
 }
 
@@ -42,25 +44,31 @@ export function createMatcher(routes: readonly Route[]): Matcher {
   const exact = new Map<string, Map<string, Entry>>();
   for (const route of routes) insert(root, exact, route);
   return (method, path) => {
-    const wanted = method === 'HEAD' ? 'GET' : method;
-    const hit = exact.get(path)?.get(wanted);
+    const fixed = exact.get(path);
+    const hit = fixed && entryOf(fixed, method);
     if (hit) return { route: hit.route, params: NO_PARAMS };
     const segments = path.split('/');
     const allow = new Set<string>();
-    const found = walk(root, segments, 1, [], wanted, allow);
+    const found = walk(root, segments, 1, [], method, allow);
     return found ?? { route: null, allow: [...allow] };
   };
 }
 
 function newNode(): Node {
-  return { statics: new Map(), parameter: null, entries: new Map() };
+  return { statics: new Map(), parameter: null, rest: null, entries: new Map() };
 }
 
 function insert(root: Node, exact: Map<string, Map<string, Entry>>, route: Route): void {
   const names: string[] = [];
   let node = root;
-  for (const segment of route.path.split('/').slice(1)) {
-    if (segment.startsWith(':')) {
+  const segments = route.path.split('/').slice(1);
+  for (const [i, segment] of segments.entries()) {
+    if (segment === '*') {
+      if (i !== segments.length - 1) throw new Error(`A * must be the last segment: ${route.path}`);
+      names.push('*');
+      node.rest ??= newNode();
+      node = node.rest;
+    } else if (segment.startsWith(':')) {
       names.push(segment.slice(1));
       node.parameter ??= newNode();
       node = node.parameter;
@@ -85,15 +93,32 @@ function walk(
 ): Found | null {
   const segment = segments[at];
   if (segment === undefined) {
-    const entry = node.entries.get(method);
+    const entry = entryOf(node.entries, method);
     if (entry) return { route: entry.route, params: parameters(entry.names, values) };
     for (const other of node.entries.keys()) allow.add(other);
     return null;
   }
-  const fixed = node.statics.get(segment);
-  const found = fixed ? walk(fixed, segments, at + 1, values, method, allow) : null;
-  if (found || !node.parameter || segment === '') return found;
-  return walk(node.parameter, segments, at + 1, [...values, segment], method, allow);
+  const fixed = node.statics.get(segment) ?? (segment.includes('%') ? node.statics.get(plain(segment)) : undefined);
+  const found =
+    (fixed ? walk(fixed, segments, at + 1, values, method, allow) : null) ??
+    (node.parameter && segment !== ''
+      ? walk(node.parameter, segments, at + 1, [...values, segment], method, allow)
+      : null);
+  if (found || !node.rest) return found;
+  return walk(node.rest, segments, segments.length, [...values, segments.slice(at).join('/')], method, allow);
+}
+
+function entryOf(entries: ReadonlyMap<string, Entry>, method: string): Entry | undefined {
+  return entries.get(method) ?? (method === 'HEAD' ? entries.get('GET') : undefined);
+}
+
+/** The segment without needless escapes; itself when it is not valid encoding (and then no static one). */
+function plain(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
 }
 
 function parameters(names: readonly string[], values: readonly string[]): Readonly<Record<string, string>> {

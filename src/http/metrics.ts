@@ -17,7 +17,9 @@ interface Series {
 
 /** Counts what the dispatcher reports. */
 export class HttpMetrics implements HttpObserver {
-  readonly #series = new Map<Route, Series>();
+  readonly #series = new Map<string, Series>();
+  /** Saves making the labels; routes of a project that was reloaded go on in the series of the same path. */
+  readonly #byRoute = new WeakMap<Route, Series>();
   readonly #unmatched = new Map<number, number>();
 
   observe(route: Route | null, _method: string, status: number, seconds: number): void {
@@ -25,16 +27,20 @@ export class HttpMetrics implements HttpObserver {
       increment(this.#unmatched, status);
       return;
     }
-    let series = this.#series.get(route);
-    if (!series) {
-      const labels = `method="${route.method}",route="${escapeLabel(route.path)}"`;
-      series = { labels, byStatus: new Map(), counts: new Array(BUCKETS.length + 1).fill(0), seconds: 0 };
-      this.#series.set(route, series);
-    }
+    const series = this.#byRoute.get(route) ?? this.#seriesOf(route);
     increment(series.byStatus, status);
     const at = bucketOf(seconds);
     series.counts[at] = (series.counts[at] ?? 0) + 1;
     series.seconds += seconds;
+  }
+
+  #seriesOf(route: Route): Series {
+    const labels = `method="${route.method}",route="${escapeLabel(route.path)}"`;
+    const known = this.#series.get(labels);
+    const series = known ?? { labels, byStatus: new Map(), counts: new Array(BUCKETS.length + 1).fill(0), seconds: 0 };
+    this.#series.set(labels, series);
+    this.#byRoute.set(route, series);
+    return series;
   }
 
   lines(): string[] {

@@ -98,7 +98,9 @@ describe('the OpenAPI document', () => {
       principal,
       signal,
     };
-    const reply = await route?.handle({ ...request, header: () => undefined, text: async () => '' });
+    const bytes = async () => new Uint8Array();
+    const rest = { id: 'r', target: '/openapi.json', origin: {}, bytes };
+    const reply = await route?.handle({ ...request, ...rest, header: () => undefined, text: async () => '' });
     expect(reply).toMatchObject({ status: 200, contentType: 'application/json' });
     expect(JSON.parse(String(reply?.body)).paths).toHaveProperty('/openapi.json');
   });

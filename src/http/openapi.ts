@@ -27,7 +27,7 @@ export function openapi(routes: readonly Route[], version: string): JsonObject {
   const schemas = new Schemas();
   const paths: Record<string, JsonObject> = {};
   for (const route of routes) {
-    const path = route.path.replaceAll(/:(\w+)/g, '{$1}');
+    const path = route.path.replaceAll(/:(\w+)/g, '{$1}').replace(/\*$/, '{rest}');
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route, schemas) };
   }
   return {
@@ -62,7 +62,7 @@ function success({ reply }: Route, schemas: Schemas): JsonObject {
 }
 
 function pathParameters({ path }: Route): JsonValue[] {
-  return [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => ({
+  return [...path.replace(/\*$/, ':rest').matchAll(/:(\w+)/g)].map(([, name = '']) => ({
     name,
     in: 'path',
     required: true,

@@ -31,6 +31,14 @@ export const ERRORS = {
   ),
   rate_limited: row(429, 'Too many requests', 'Wait and try again.', true),
   internal: row(500, 'Internal error', 'Look in the server log for the request id.'),
+  execution_failed: row(500, 'The execution failed', 'Look at the execution under its id.'),
+  execution_timeout: row(
+    504,
+    'The execution takes longer than its caller waits',
+    'Ask for it under its id: it goes on.',
+  ),
+  not_implemented: row(501, 'This runtime cannot do that', 'Run it on a server: conductor start.'),
+  auth_unavailable: row(503, 'The credential could not be checked', 'Try again.', true),
   store_unavailable: row(503, 'The database did not answer', 'Try again; nothing was written.', true),
   shutting_down: row(503, 'The server is stopping', 'Try again at another replica, or after the restart.', true),
 } as const satisfies Record<string, Registered>;

@@ -58,6 +58,8 @@ const baseTask = z.object({
   items: loose(jsonValue()),
   sink: loose(z.string()),
   subWorkflowParam: loose(subWorkflowSchema),
+  /** Ensemble language only: the task is SKIPPED when it is falsy at its turn. */
+  when: loose(z.string()),
 });
 
 /** One step of a definition. `forkTasks` is always a list of branches: a flat list is read as one branch per task. */
@@ -119,6 +121,8 @@ export const workflowDefinitionSchema = z.object({
   createTime: loose(z.number()),
   updateTime: loose(z.number()),
   budget: loose(budgetSchema),
+  /** How `${…}` and `{{…}}` are read; absent: as Conductor reads them. */
+  expressionLanguage: loose(z.enum(['ensemble'])),
 });
 
 export type WorkflowDefinition = z.infer<typeof workflowDefinitionSchema>;

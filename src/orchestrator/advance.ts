@@ -1,11 +1,11 @@
 // Advances runs by events within a round: asks the engine, applies its decision to memory, notes the rows, and carries
 // effects from one run to another before the commit. Must only be called while a round is open.
 import { decide } from '../engine/decide/decide.ts';
-import type { ChildStart, DecideContext, Decision, Effect, RunEvent } from '../engine/decide/decision.ts';
+import type { ChildStart, DecideContext, Decision, Effect, RunEvent, RunState } from '../engine/decide/decision.ts';
 import { applyDecision, indexRun, newRun } from '../engine/decide/run-state.ts';
 import { AppError } from '../model/error.ts';
 import { Json, type JsonObject } from '../model/json.ts';
-import type { Run, RunParent } from '../model/run.ts';
+import type { Run, RunParent, Snapshot, Task } from '../model/run.ts';
 import { isRunTerminal } from '../model/run-status.ts';
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
 import type { Round, Signal, WriteBatch } from '../store/port.ts';
@@ -28,6 +28,7 @@ export interface RunSeed {
   readonly idempotencyKey: string | null;
   readonly parent: RunParent | null;
   readonly rootId: string;
+  readonly variables?: JsonObject;
 }
 
 /** Workflows that start each other in one step: a definition that starts itself must not hold the loop for ever. */
@@ -49,6 +50,10 @@ export interface AdvanceOptions {
   readonly newSignal: (runRowId: number, event: SignalEvent, now: number) => Signal;
   /** Signals that were committed: to be applied as soon as their runs are free. */
   readonly signalled: (signals: readonly Signal[]) => void;
+  /** A run that somebody watches was decided on, and committed. */
+  readonly watched: (state: RunState) => void;
+  /** An approval was opened, and committed. */
+  readonly asked: (taskId: string) => void;
   readonly payloadBytesMax: number;
 }
 
@@ -61,6 +66,11 @@ export class Advance {
   /** Runs that ended in this round: dropped from memory after its commit. */
   #ended: number[] = [];
   #signals: Signal[] = [];
+  /** Approvals opened in this round. */
+  #asked: string[] = [];
+  /** Public ids of runs that callers of this process wait for. */
+  readonly watching = new Map<string, number>();
+  readonly #news = new Map<number, CachedRun>();
 
   constructor(options: AdvanceOptions) {
     this.#options = options;
@@ -89,6 +99,33 @@ export class Advance {
     return cached.state.run;
   }
 
+  /** What decisions are made with, but for the time. */
+  get context(): Omit<DecideContext, 'now'> {
+    return this.#options.context;
+  }
+
+  /** Takes over a run that went on in memory alone so far: from here it is written, and goes on like any other. */
+  adopt(cached: CachedRun, snapshot: Snapshot, effects: readonly Effect[], batch: WriteBatch, now: number): void {
+    const { cache, schedule } = this.#options;
+    const { run, tasks } = cached.state;
+    if (!this.#saved.has(snapshot.id)) {
+      this.#saved.add(snapshot.id);
+      batch.snapshots.push(snapshot);
+    }
+    this.#changes.addRun(run);
+    for (const task of tasks.values()) this.#changes.addTask(task);
+    this.#note(cached);
+    if (isRunTerminal(run.status)) return;
+    cache.add(cached);
+    cache.written(cached);
+    schedule.trackRun(run);
+    for (const task of tasks.values()) {
+      schedule.track(undefined, task, run, now);
+      this.#noteApproval(task);
+    }
+    for (const effect of effects) this.#effects.push({ from: run, effect });
+  }
+
   event(cached: CachedRun, event: RunEvent, batch: WriteBatch, now: number): Decision {
     const decision = decide(cached.plan, cached.state, event, { ...this.#options.context, now });
     this.#apply(cached, decision, batch, now);
@@ -115,6 +152,19 @@ export class Advance {
     this.#ended = [];
     this.#options.cache.trim();
     if (this.#signals.length > 0) this.#options.signalled(this.#signals.splice(0));
+    for (const taskId of this.#asked.splice(0)) this.#options.asked(taskId);
+    if (this.#news.size === 0) return;
+    const news = [...this.#news.values()];
+    this.#news.clear();
+    for (const { state } of news) this.#options.watched(state);
+  }
+
+  #note(cached: CachedRun): void {
+    if (this.watching.has(cached.state.run.id)) this.#news.set(cached.state.run.rowId, cached);
+  }
+
+  #noteApproval({ type, status, id }: Task): void {
+    if (type === 'APPROVAL' && status === 'IN_PROGRESS') this.#asked.push(id);
   }
 
   lost(): void {
@@ -122,6 +172,8 @@ export class Advance {
     this.#effects = [];
     this.#ended = [];
     this.#signals = [];
+    this.#asked = [];
+    this.#news.clear();
     this.#saved.clear();
   }
 
@@ -141,14 +193,17 @@ export class Advance {
     cached.state = applyDecision(cached.state, decision);
     const run = cached.state.run;
     cache.touched(run.rowId, cached, decision.inserted.length);
+    this.#note(cached);
     if (decision.run || decision.inserted.length > 0 || decision.updated.length > 0) cache.written(cached);
     for (const task of decision.inserted) {
       this.#changes.addTask(task);
       schedule.track(undefined, task, run, now);
+      this.#noteApproval(task);
     }
     decision.updated.forEach((task, index) => {
       this.#changes.task(task);
       schedule.track(before[index], task, run, now);
+      if (before[index]?.status === 'SCHEDULED') this.#noteApproval(task);
     });
     for (const log of decision.logs) batch.logs.push(log);
     for (const effect of decision.effects) this.#effects.push({ from: run, effect });

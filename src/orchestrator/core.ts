@@ -18,6 +18,7 @@ import { BUSY, type Clock, type RunHooks } from './ports.ts';
 import type { ReadyEntry } from './ready-queue.ts';
 import { RepairScan } from './repair-scan.ts';
 import { type CachedRun, RunCache, type RunCacheListener } from './run-cache.ts';
+import { RunWatch } from './run-watch.ts';
 import { type OpenEntry, Schedule } from './schedule.ts';
 import { SharedQueues } from './shared-queues.ts';
 import { signalDocument, signalEvent } from './signal-event.ts';
@@ -53,6 +54,8 @@ export class Core {
   readonly cache: RunCache;
   readonly advance: Advance;
   readonly startKeys = new StartKeys();
+  readonly watch: RunWatch;
+  readonly newRunRowId: () => number;
   readonly #handOff: HandOff;
   readonly #inProcess: InProcess;
   readonly #undelivered = new Undelivered((handed) => this.#takeBack(handed));
@@ -91,7 +94,9 @@ export class Core {
     this.#scan = new RepairScan(store.reads, this.schedule);
     const listener = this.shared && this.#followLoads();
     this.cache = new RunCache(this.definitions, this.reads, limits?.cachedTasks ?? TASKS_IN_MEMORY, listener);
+    this.newRunRowId = () => store.newRowId('run');
     this.advance = this.#newAdvance(options, store);
+    this.watch = new RunWatch(this.reads, this.shared !== null, this.advance.watching);
     const workerId = this.shared ? `server:${processId}` : 'server';
     this.#inProcess = new InProcess({
       workers: options.workers,
@@ -401,7 +406,10 @@ export class Core {
     };
   }
 
-  #newAdvance({ newId, random, script, hooks, clock }: OrchestratorOptions, store: Store): Advance {
+  #newAdvance(
+    { newId, random, script, hooks, clock, onApprovalAsked = () => undefined }: OrchestratorOptions,
+    store: Store,
+  ): Advance {
     const { cache, schedule, definitions, payloadBytesMax, reads } = this;
     return new Advance({
       cache,
@@ -409,7 +417,9 @@ export class Core {
       definitions,
       hooks,
       payloadBytesMax,
-      newRunRowId: () => store.newRowId('run'),
+      newRunRowId: this.newRunRowId,
+      watched: (state) => this.watch.seen(state),
+      asked: onApprovalAsked,
       runRowId: async (id) => schedule.runRowId(id) ?? (store.shared ? reads.runRowId(id) : null),
       newSignal: (runRowId, event, now) => {
         return { rowId: store.newRowId('signal'), runRowId, createdMs: now, document: signalDocument(event) };

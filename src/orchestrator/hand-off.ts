@@ -1,11 +1,12 @@
 // Hands ready tasks to those who wait: pollers over the wire and workers inside the process. Assigns within a round,
 // delivers after its commit. Must never deliver what is not committed.
+import { outputsOf } from '../engine/decide/run-state.ts';
 import { stepOf } from '../engine/plan/fragments.ts';
-import type { Step } from '../engine/plan/plan.ts';
 import { AppError } from '../model/error.ts';
 import type { Run } from '../model/run.ts';
 import type { WriteBatch } from '../store/port.ts';
 import type { Advance } from './advance.ts';
+import { literalsOf } from './literals.ts';
 import type { HandedTask } from './orchestrator-api.ts';
 import type { Pollers, Waiter } from './pollers.ts';
 import type { RunHooks } from './ports.ts';
@@ -154,7 +155,8 @@ export class HandOff {
     const run = cached.state.run;
     const task = cached.state.tasks.get(ready.taskRowId);
     if (!task || !step || task.status !== 'IN_PROGRESS') return 'refused';
-    return { task, run, step, input: hooks.fill(task.input, run, task, literals) };
+    const outputs = () => outputsOf(cached.state);
+    return { task, run, step, input: hooks.fill(task.input, run, task, literals), outputs };
   }
 
   /** What filling its input takes is not known here yet: it is being read, and the task waits for a later round. */
@@ -166,9 +168,3 @@ export class HandOff {
 }
 
 const NO_LITERALS: ReadonlySet<string> = new Set();
-
-/** What the definition itself left for the hand-off: in the step's parameters, or in its task definition's template. */
-export function literalsOf({ input, fallback }: Step): ReadonlySet<string> {
-  if (!fallback || fallback.literals.size === 0) return input.literals;
-  return new Set([...input.literals, ...fallback.literals]);
-}

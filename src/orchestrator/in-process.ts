@@ -82,7 +82,8 @@ export class InProcess {
   }
 
   async #one(worker: InProcessWorker, handed: HandedTask): Promise<void> {
-    const result = await worker.execute(handed.task, handed.run, handed.input, this.#abort.signal).catch(failed);
+    const { task, run, input, outputs } = handed;
+    const result = await worker.execute(task, run, input, this.#abort.signal, outputs).catch(failed);
     await this.#tell(handed, result);
     this.#running.get(worker.queue)?.delete(handed.task.id);
     this.#freed(worker.queue);

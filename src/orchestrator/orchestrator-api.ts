@@ -1,7 +1,7 @@
 // What routes and embedders call. Every promise resolves after the commit of what it reports.
 
 import type { Step } from '../engine/plan/plan.ts';
-import type { Json } from '../model/json.ts';
+import type { Json, JsonObject, JsonValue } from '../model/json.ts';
 import type { Run, Task } from '../model/run.ts';
 import type { StartRequest } from '../model/start-request.ts';
 import type { TaskDefinition } from '../model/task-definition.ts';
@@ -9,6 +9,7 @@ import type { TaskResult } from '../model/task-result.ts';
 import type { TaskStatus } from '../model/task-status.ts';
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
 import type { PollRecord } from '../store/port.ts';
+import type { WatchedRun } from './run-watch.ts';
 
 /** A task as a worker gets it. `input` has its vault placeholders filled: never store or log it. */
 export interface HandedTask {
@@ -16,6 +17,8 @@ export interface HandedTask {
   readonly run: Run;
   readonly step: Step;
   readonly input: Json;
+  /** Outputs of the run's steps so far, by reference; for workers inside the process. */
+  readonly outputs: () => Readonly<Record<string, JsonValue>>;
 }
 
 export interface PollRequest {
@@ -54,6 +57,13 @@ export interface Orchestrator {
   taskDefinitions(): readonly TaskDefinition[];
   // executions
   start(request: StartRequest): Promise<string>;
+  /** Runs a definition for a caller who waits. Null when `waitMs` passed first, or at once when detached: it goes on. */
+  execute(request: ExecuteRequest): Promise<WatchedRun | null>;
+  /**
+   * Decides on one open task in a round, as `decide` says of its present state; null changes nothing. Resolves with what
+   * the task was. Rejects with not_found, and with what `decide` throws.
+   */
+  decideTask(taskId: string, decide: TaskDecision): Promise<Task>;
   terminate(runId: string, reason: string | null): Promise<void>;
   pause(runId: string): Promise<void>;
   resume(runId: string): Promise<void>;
@@ -83,6 +93,30 @@ export interface Orchestrator {
   /** Stops taking work, answers what is under way, commits, and resolves. */
   stop(): Promise<void>;
 }
+
+export interface ExecuteRequest {
+  /** Public id of the run, not in use yet. */
+  readonly id: string;
+  /** The same object for every run of it: compiled once. */
+  readonly definition: WorkflowDefinition;
+  readonly input: JsonObject;
+  /** Laid over the definition's. */
+  readonly variables: JsonObject;
+  readonly createdBy: string | null;
+  /** Every step is written before the next begins. */
+  readonly durable: boolean;
+  /** A run that COMPLETED in memory is not written at all. */
+  readonly failuresOnly: boolean;
+  readonly detached: boolean;
+  /** 0: as long as it takes. */
+  readonly waitMs: number;
+}
+
+export type TaskDecision = (
+  task: Task,
+  run: Run,
+  now: number,
+) => { readonly status: TaskStatus; readonly output: Json; readonly reason: string | null } | null;
 
 export interface OrchestratorStats {
   readonly rounds: number;

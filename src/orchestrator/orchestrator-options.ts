@@ -19,6 +19,8 @@ export interface OrchestratorOptions {
   readonly random: () => number;
   readonly script: DecideContext['script'];
   readonly limits?: Partial<OrchestratorLimits>;
+  /** Told of an approval that has been opened, after its commit. At most once: not when the process ends in between. */
+  readonly onApprovalAsked?: (taskId: string) => void;
   /** Told when the repair scan finds memory and store apart: a defect, to be logged. */
   readonly onDefect?: (what: string) => void;
 }

@@ -15,21 +15,26 @@ import type { WorkflowDefinition } from '../model/workflow-definition.ts';
 import type { PollRecord, WriteBatch } from '../store/port.ts';
 import { Core } from './core.ts';
 import { DefinitionCommands } from './definition-commands.ts';
+import { executeRun } from './execute-run.ts';
 import type {
+  ExecuteRequest,
   HandedTask,
   OpenTaskView,
   Orchestrator,
   OrchestratorStats,
   PollRequest,
+  TaskDecision,
   UpdateOutcome,
 } from './orchestrator-api.ts';
 import type { OrchestratorOptions } from './orchestrator-options.ts';
-import type { InProcessResult } from './ports.ts';
+import type { InProcessResult, InProcessWorker } from './ports.ts';
 import { queueKey } from './ready-queue.ts';
 import type { CachedRun } from './run-cache.ts';
+import type { WatchedRun } from './run-watch.ts';
 import { type OpenEntry, Schedule } from './schedule.ts';
 import { startRun } from './start-run.ts';
-import { takeUpdate, UNFILLED } from './task-update.ts';
+import { refuseApproval, takeUpdate } from './task-update.ts';
+import { UNFILLED } from './unfilled.ts';
 
 /** Opens the orchestrator over a store: reads definitions, rebuilds queues and timers, and starts to work. */
 export async function createOrchestrator(options: OrchestratorOptions): Promise<Orchestrator> {
@@ -41,10 +46,12 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
 class Conductor implements Orchestrator {
   readonly #core: Core;
   readonly #commands: DefinitionCommands;
+  readonly #workers: ReadonlyMap<string, InProcessWorker>;
   #stopping = false;
 
   constructor(options: OrchestratorOptions) {
     this.#core = new Core(options, (handed, result) => this.#report(handed, result));
+    this.#workers = new Map(options.workers.map((worker) => [worker.queue, worker]));
     this.#commands = new DefinitionCommands(
       options.loop,
       this.#core.definitions,
@@ -96,6 +103,26 @@ class Conductor implements Orchestrator {
   async start(request: StartRequest): Promise<string> {
     this.#refuseWhenStopping();
     return startRun(this.#core, request);
+  }
+
+  async execute(request: ExecuteRequest): Promise<WatchedRun | null> {
+    this.#refuseWhenStopping();
+    return executeRun(this.#core, this.#workers, request);
+  }
+
+  async decideTask(taskId: string, decide: TaskDecision): Promise<Task> {
+    this.#refuseWhenStopping();
+    const known = await this.#core.reads.taskById(taskId);
+    if (!known) throw new AppError('not_found', `Task not found for taskId: ${taskId}`);
+    return this.#onRun(known.run.id, (cached, batch, now) => {
+      const task = cached.state.tasks.get(known.task.rowId) ?? known.task;
+      const wanted = decide(task, cached.state.run, now);
+      if (!wanted || isTerminal(task.status) || isRunTerminal(cached.state.run.status)) return task;
+      const output = this.#core.hooks.conceal(wanted.output, cached.state.run.rootId);
+      const update = { ...UNFILLED, ...wanted, output };
+      this.#core.advance.event(cached, { kind: 'update', taskRowId: task.rowId, update }, batch, now);
+      return cached.state.tasks.get(task.rowId) ?? task;
+    });
   }
 
   terminate(runId: string, reason: string | null): Promise<void> {
@@ -177,6 +204,7 @@ class Conductor implements Orchestrator {
       const { run, latest, latestOfStep } = cached.state;
       const task = latest.get(ref) ?? latestOfStep.get(ref);
       if (!task || isTerminal(task.status) || isRunTerminal(run.status)) return null;
+      refuseApproval(task);
       const update = {
         ...UNFILLED,
         status,
@@ -281,6 +309,7 @@ class Conductor implements Orchestrator {
       output: this.#core.hooks.conceal(result.output, handed.run.rootId),
       reason: result.reason === null ? null : this.#core.hooks.concealText(result.reason, handed.run.rootId),
       workerId: handed.task.workerId,
+      ...(result.statePatch && { statePatch: result.statePatch }),
     };
     await this.#core.onOpenTask(open, (cached, batch, now) => {
       // It may have been given to another process meanwhile, because this one was silent for too long.

@@ -1,6 +1,6 @@
 // What the loop needs from its neighbours, and what it offers to them. The vault hangs on these, never on the loop.
 
-import type { Json } from '../model/json.ts';
+import type { Json, JsonObject, JsonValue } from '../model/json.ts';
 import type { Run, Task } from '../model/run.ts';
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
 import type { Round, WriteBatch } from '../store/port.ts';
@@ -71,11 +71,20 @@ export interface InProcessWorker {
   /** How many at once. */
   readonly concurrency: number;
   /** Never throws: a failure is a result. */
-  execute(task: Task, run: Run, input: Json, signal: AbortSignal): Promise<InProcessResult>;
+  execute(
+    task: Task,
+    run: Run,
+    input: Json,
+    signal: AbortSignal,
+    /** What the run's steps gave so far, by reference. */
+    outputs: () => Readonly<Record<string, JsonValue>>,
+  ): Promise<InProcessResult>;
 }
 
 export interface InProcessResult {
   readonly status: 'COMPLETED' | 'FAILED' | 'FAILED_WITH_TERMINAL_ERROR' | 'IN_PROGRESS';
   readonly output: Json;
   readonly reason: string | null;
+  /** Laid over the run's `state` variable together with the result. */
+  readonly statePatch?: JsonObject;
 }

@@ -3,7 +3,8 @@
 import { stepOf } from '../engine/plan/fragments.ts';
 import type { Run } from '../model/run.ts';
 import type { Round, SharedRound, SharedStore } from '../store/port.ts';
-import { literalsOf, type Taker } from './hand-off.ts';
+import type { Taker } from './hand-off.ts';
+import { literalsOf } from './literals.ts';
 import type { Pollers } from './pollers.ts';
 import type { Clock, RunHooks } from './ports.ts';
 import type { CachedRun, RunCache } from './run-cache.ts';

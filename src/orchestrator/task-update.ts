@@ -1,5 +1,6 @@
 // A worker's report: checked, concealed, decided, and (update-v2) answered with the next task of the same queue.
 import type { TaskUpdate } from '../engine/decide/decision.ts';
+import { AppError } from '../model/error.ts';
 import { EMPTY_OBJECT, Json } from '../model/json.ts';
 import type { TaskResult } from '../model/task-result.ts';
 import { isTerminal } from '../model/task-status.ts';
@@ -9,17 +10,19 @@ import type { HandedTask, UpdateOutcome } from './orchestrator-api.ts';
 import type { CachedRun } from './run-cache.ts';
 import type { OpenEntry } from './schedule.ts';
 
+/**
+ * Who may report on tasks may not thereby approve: votes are counted, and by whom matters. Throws AppError conflict.
+ */
+export function refuseApproval({ type }: { readonly type: string }): void {
+  if (type !== 'APPROVAL') return;
+  throw new AppError(
+    'conflict',
+    'An approval is decided by its approvers: use /api/v1/executions/{executionId}/approvals/{step}.',
+  );
+}
+
 /** Conductor takes no more log lines with one report. */
 const LOGS_PER_UPDATE = 10;
-
-export const UNFILLED = {
-  status: 'IN_PROGRESS',
-  output: EMPTY_OBJECT,
-  reason: null,
-  workerId: null,
-  callbackAfterSeconds: 0,
-  extendLease: false,
-} as const satisfies TaskUpdate;
 
 export async function takeUpdate(
   core: Core,
@@ -27,6 +30,7 @@ export async function takeUpdate(
   result: TaskResult,
   andPoll: boolean,
 ): Promise<UpdateOutcome> {
+  refuseApproval(open);
   let next: HandedTask | null = null;
   const chains = andPoll && isTerminal(result.status);
   const decide = (cached: CachedRun, batch: WriteBatch, now: number) => {

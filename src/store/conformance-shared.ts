@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Run, Task } from '../model/run.ts';
 import { commit, fresh, sampleRun, sampleTask } from './conformance-samples.ts';
+import { sharedCounters } from './conformance-shared-counters.ts';
 import { signsOfLife } from './conformance-shared-life.ts';
 import { sharedVault } from './conformance-shared-vault.ts';
 import { inRound, sharedOf, type TwoStores } from './conformance-two-stores.ts';
@@ -27,6 +28,7 @@ export function sharedStoreConformance(name: string, open: () => Promise<TwoStor
     describe('stamps', () => stamps(both));
     describe('the vault', () => sharedVault(both));
     describe('signs of life', () => signsOfLife(both));
+    describe('counters', () => sharedCounters(both));
   });
 }
 

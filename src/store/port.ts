@@ -114,6 +114,16 @@ export interface SharedStore {
   orphans(silentMs: number, limit: number): Promise<OrphanTask[]>;
   /** How many tasks may be handed out at each queue that has any. */
   readySizes(now: number): Promise<Record<string, number>>;
+  /**
+   * Adds one to each of these counters, a name as often as it is listed, and resolves with what each has become, in the
+   * order given; the first is 1. A counter is forgotten some time after it has expired. A write of its own, outside rounds.
+   */
+  countUp(counters: readonly Counter[]): Promise<number[]>;
+}
+
+export interface Counter {
+  readonly name: string;
+  readonly expiresMs: number;
 }
 
 export interface OverdueTimer {

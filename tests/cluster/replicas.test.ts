@@ -18,7 +18,7 @@ import { attemptFaults, endFaults, handOutFaults, resultFaults, timerFaults } fr
 import type { StoredRun } from './support/wire.ts';
 import { Workers } from './support/workers.ts';
 
-const RUNS = Number(process.env.CLUSTER_RUNS ?? 400);
+const RUNS = Number(process.env.CLUSTER_RUNS ?? 240);
 const SEED = Number(process.env.CLUSTER_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const WORKERS = 30;
 const KILLS_MIN = 3;
@@ -58,7 +58,7 @@ afterAll(async () => {
   await database?.close();
   await simulator?.close();
   echo?.close();
-});
+}, 60_000);
 
 async function runLoad(): Promise<void> {
   const random = seeded(SEED);

@@ -85,8 +85,8 @@ interface Outcome {
 function demo(args: readonly string[]): Promise<Outcome> {
   const data = mkdtempSync(join(tmpdir(), 'conductor-demo-'));
   onTestFinished(() => rmSync(data, { recursive: true, force: true }));
-  const file = join(root, 'examples/billing/demo.ts');
-  const child = spawn(process.execPath, ['--import', 'tsx', file, '--data', data, ...args], { cwd: root });
+  const file = join(root, 'dist/examples/billing/demo.js');
+  const child = spawn(process.execPath, [file, '--data', data, ...args], { cwd: root });
   onTestFinished(() => void child.kill('SIGKILL'));
   let output = '';
   let errors = '';

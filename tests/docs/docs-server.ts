@@ -1,9 +1,9 @@
 // A real server for the docs: a fresh database, a Stripe simulator behind the vault, and a shell that finds it where the
 // pages say that it is.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { RunningServer } from '../../src/runtime/node/server-options.ts';
 import { startServer } from '../../src/runtime/node/start-server.ts';
 import { startStripeSimulator } from '../../src/testing/simulators/stripe/index.ts';
@@ -21,8 +21,10 @@ export interface DocsServer {
 /** The address that the pages use. */
 const DOCUMENTED = 'http://127.0.0.1:8080';
 
-export async function startDocsServer(): Promise<DocsServer> {
+/** `files`: the project that the page builds; without any there is none. */
+export async function startDocsServer(files: ReadonlyMap<string, string> = new Map()): Promise<DocsServer> {
   const folder = mkdtempSync(join(tmpdir(), 'conductor-docs-'));
+  writeProject(folder, files);
   const simulator = await startStripeSimulator();
   const server = await startServer({
     dataDir: join(folder, 'data'),
@@ -30,6 +32,7 @@ export async function startDocsServer(): Promise<DocsServer> {
     port: 0,
     stripeUpstream: simulator.url,
     stripeSecret: simulator.secret,
+    ...(files.size > 0 && { project: { directory: folder } }),
   });
   return {
     server,
@@ -49,6 +52,13 @@ export async function startDocsServer(): Promise<DocsServer> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+export function writeProject(folder: string, files: ReadonlyMap<string, string>): void {
+  for (const [path, text] of files) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
 }
 
 function bash(commands: string, cwd: string): Promise<{ code: number; output: string }> {

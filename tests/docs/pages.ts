@@ -6,6 +6,10 @@ export const root = join(import.meta.dirname, '../..');
 
 export interface Fence {
   readonly language: string;
+  /** What stands behind the language: how the fence is to be taken. */
+  readonly mark: string;
+  /** The file that its first line names in a comment: `# ensembles/hello.yaml`. */
+  readonly file: string | null;
   /** `page.md:12`, to name a test by. */
   readonly at: string;
   readonly text: string;
@@ -34,13 +38,13 @@ export function readPage(path: string): Page {
   const lines = readFileSync(join(root, path), 'utf8').split('\n');
   const fences: Fence[] = [];
   const prose: string[] = [];
-  let open: { language: string; at: string; lines: string[] } | null = null;
+  let open: { info: string; at: string; lines: string[] } | null = null;
   for (const [index, line] of lines.entries()) {
     const mark = /^\s*```(.*)$/.exec(line);
     if (mark && open) {
-      fences.push({ language: open.language, at: open.at, text: open.lines.join('\n') });
+      fences.push(fenceOf(open));
       open = null;
-    } else if (mark) open = { language: mark[1]?.trim() ?? '', at: `${path}:${index + 1}`, lines: [] };
+    } else if (mark) open = { info: mark[1]?.trim() ?? '', at: `${path}:${index + 1}`, lines: [] };
     else if (open) open.lines.push(line);
     else prose.push(line);
   }
@@ -52,6 +56,13 @@ export function readPage(path: string): Page {
     anchors: new Set(prose.flatMap((line) => /^#+ (.*)$/.exec(line)?.slice(1) ?? []).map(anchorOf)),
     links: [...text.matchAll(/\]\(([^)\s]+)\)/g)].flatMap((match) => match[1] ?? []),
   };
+}
+
+function fenceOf({ info, at, lines }: { info: string; at: string; lines: readonly string[] }): Fence {
+  const [language = '', ...marks] = info.split(/\s+/);
+  const [, file = null] =
+    /^(?:#|\/\/) ((?:ensembles|agents|docs)\/\S+|conductor\.config\.ts)$/.exec(lines[0] ?? '') ?? [];
+  return { language, mark: marks.join(' '), file, at, text: lines.join('\n') };
 }
 
 function anchorOf(heading: string): string {
@@ -68,9 +79,9 @@ export function readTable(path: string, heading: string): string[][] {
   for (const line of readFileSync(join(root, path), 'utf8').split('\n')) {
     const cells = line.startsWith('|')
       ? line
-          .split('|')
+          .split(/(?<!\\)\|/)
           .slice(1, -1)
-          .map((cell) => cell.trim())
+          .map((cell) => cell.trim().replaceAll('\\|', '|'))
       : null;
     if (!cells) inside = false;
     else if (cells[0] === heading) inside = true;

@@ -4,10 +4,12 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { COMMANDS } from '../../src/cli/commands/index.ts';
 import { isJsonObject } from '../../src/model/json.ts';
+import { faultOf, linesOf } from './command-lines.ts';
 import { type DocsServer, startDocsServer } from './docs-server.ts';
+import { environmentOf, projectOf } from './page-project.ts';
 import { allPages, readPage, root } from './pages.ts';
+import { DECLARED, HANDLERS, MODULES } from './security-page.fixture.ts';
 import { typeErrors } from './type-check.ts';
 
 const pages = allPages();
@@ -16,12 +18,14 @@ const of = (language: string) => fences.filter((fence) => fence.language === lan
 
 describe('fences', () => {
   it('are of the languages that are tested, and of those that hold no code', () => {
-    const known = ['sh', 'json', 'ts', 'python', 'console', 'text', 'mermaid'];
+    const known = ['sh', 'json', 'yaml', 'ts', 'python', 'console', 'text', 'mermaid'];
     expect(fences.filter(({ language }) => !known.includes(language)).map(({ at }) => at)).toEqual([]);
   });
 
   it('exist in each language', () => {
-    const counts = Object.fromEntries(['sh', 'json', 'ts', 'python', 'console'].map((name) => [name, of(name).length]));
+    const counts = Object.fromEntries(
+      ['sh', 'json', 'yaml', 'ts', 'python', 'console'].map((name) => [name, of(name).length]),
+    );
     expect(
       Object.values(counts).every((count) => count > 0),
       JSON.stringify(counts),
@@ -31,15 +35,15 @@ describe('fences', () => {
 
 describe('sh', () => {
   const scripted = pages
-    .map(
-      (page) => [page.path, page.fences.filter(({ language }) => language === 'sh').map(({ text }) => text)] as const,
-    )
-    .filter(([, scripts]) => scripts.length > 0);
+    .map((page) => [page.path, page, page.fences.filter(({ language }) => language === 'sh')] as const)
+    .filter(([, , scripts]) => scripts.length > 0);
 
-  it.each(scripted)('%s runs from top to bottom', async (_path, scripts) => {
-    const docs = await startDocsServer();
+  it.each(scripted)('%s runs from top to bottom, over the project that it builds', async (_path, page, scripts) => {
+    Object.assign(process.env, environmentOf(page));
+    const docs = await startDocsServer(projectOf(page));
     onTestFinished(() => docs.close());
-    const { code, output } = await docs.shell(scripts.join('\n'));
+    expect(docs.server.project().problems).toEqual([]);
+    const { code, output } = await docs.shell(scripts.map(({ text }) => text).join('\n'));
     expect({ code, output }).toEqual({ code: 0, output: expect.any(String) });
   });
 });
@@ -72,15 +76,29 @@ describe('json', () => {
 });
 
 describe('ts', () => {
+  const snippets = of('ts');
+  const seed = [...Object.values(HANDLERS), ...Object.values(MODULES)].map((text) => DECLARED + text);
+  const wrong = [
+    "import Stripe from 'stripe';\nconst n: number = Stripe;",
+    "import { nothing } from 'stripe';",
+    "import { safeFetch } from '@ensemble-edge/conductor';\nawait safeFetch(5);",
+  ];
+  let errors: string[][];
+  beforeAll(() => {
+    errors = typeErrors([...snippets.map(({ text }) => text), ...seed, ...wrong]);
+  }, 60_000);
+
   it('type-checks', () => {
-    const snippets = of('ts');
-    const errors = typeErrors(snippets.map(({ text }) => text));
     expect(snippets.map(({ at }, n) => [at, errors[n]])).toEqual(snippets.map(({ at }) => [at, []]));
   });
 
+  it('type-checks on the security page too, as printed there', () => {
+    expect(errors.slice(snippets.length, -wrong.length)).toEqual(seed.map(() => []));
+  });
+
   it('is checked by a compiler that finds mistakes', () => {
-    expect(typeErrors(["import Stripe from 'stripe';\nconst n: number = Stripe;"])[0]?.join()).toContain('number');
-    expect(typeErrors(["import { nothing } from 'stripe';"])[0]?.join()).toContain('nothing');
+    const found = errors.slice(-wrong.length).map((messages) => messages.join());
+    expect(found).toEqual(['number', 'nothing', 'number'].map((word) => expect.stringContaining(word)));
   });
 
   it("the README's worker completes a run", async () => {
@@ -132,32 +150,23 @@ describe('python', () => {
 
 describe('console', () => {
   const { scripts }: { scripts: Record<string, string> } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const lines = of('console').flatMap(({ at, text }) => text.split('\n').map((line) => [at, line] as const));
+  const lines = of('console').flatMap(({ at, text }) => linesOf(text).map((line) => [at, line] as const));
 
-  it.each(lines)('%s names what exists: %s', (_at, line) => {
-    for (const command of line.split('&&')) expect(unknownIn(command.trim(), scripts)).toBeUndefined();
+  it.each(lines)('%s names what exists: %s', async (_at, line) => {
+    expect(await faultOf(line, scripts)).toBeUndefined();
   });
 
-  it('notices what does not', () => {
-    expect(unknownIn('npm run nonsense', scripts)).toBeDefined();
-    expect(unknownIn('npx conductor keys forge', scripts)).toBeDefined();
-    expect(unknownIn('npx conductor keys list --nonsense', scripts)).toBeDefined();
+  it.each([
+    'npm run nonsense',
+    'rm -rf data',
+    'npx conductor keys forge',
+    'npx conductor keys list --nonsense',
+    'npx conductor keys generate --name "without permissions"',
+    'npx conductor exec',
+  ])('notices that %s is none', async (line) => {
+    expect(await faultOf(line, scripts)).toBeDefined();
   });
 });
-
-/** What a command line names that does not exist, or undefined. */
-function unknownIn(line: string, scripts: Readonly<Record<string, string>>): string | undefined {
-  if (line === 'npm ci' || line === 'npm test') return undefined;
-  const [, script] = /^npm run ([\w-]+)(?: -- .*)?$/.exec(line) ?? [];
-  if (script !== undefined) return script in scripts ? undefined : script;
-  const [, rest] = /^npx (?:ensemble )?conductor (.*)$/.exec(line) ?? [];
-  if (rest === undefined) return line;
-  const command = COMMANDS.find(({ path }) => `${rest} `.startsWith(`${path.join(' ')} `));
-  if (!command) return rest;
-  const flags = [...rest.matchAll(/--[\w-]+/g)].map(([flag]) => flag);
-  const offered = (command.options ?? []).map(([notation]) => notation.split(' ')[0]);
-  return flags.find((flag) => !offered.includes(flag));
-}
 
 /** Runs a snippet as a module of this package, until the returned function is called. */
 function startModule(text: string, env: Readonly<Record<string, string>>): () => void {

@@ -8,22 +8,29 @@ import { fileURLToPath } from 'node:url';
 
 const CLI = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 
+export interface ServerProcessOptions {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 export class ServerProcess {
   readonly dataDir: string;
   readonly port: number;
   readonly url: string;
+  readonly #options: ServerProcessOptions;
   #child: ChildProcess | undefined;
   #key = '';
   log = '';
 
-  private constructor(dataDir: string, port: number) {
+  private constructor(dataDir: string, port: number, options: ServerProcessOptions) {
+    this.#options = options;
     this.dataDir = dataDir;
     this.port = port;
     this.url = `http://127.0.0.1:${port}`;
   }
 
-  static async create(): Promise<ServerProcess> {
-    return new ServerProcess(await mkdtemp(join(tmpdir(), 'conductor-process-')), await freePort());
+  static async create(options: ServerProcessOptions = {}): Promise<ServerProcess> {
+    return new ServerProcess(await mkdtemp(join(tmpdir(), 'conductor-process-')), await freePort(), options);
   }
 
   /** The operator's own key, readable by who may read the data folder. */
@@ -32,8 +39,11 @@ export class ServerProcess {
   }
 
   async start(): Promise<void> {
-    const args = [CLI, 'dev', '--data', this.dataDir, '--port', String(this.port)];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const { args = [], env = {} } = this.#options;
+    const child = spawn(process.execPath, [CLI, 'dev', '--data', this.dataDir, '--port', String(this.port), ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk: Buffer) => {

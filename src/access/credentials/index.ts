@@ -6,3 +6,4 @@ import { conductorToken } from './conductor-token.ts';
 import type { Credential } from './credential.ts';
 
 export const CREDENTIALS: readonly Credential[] = [apiKey, conductorToken, bearer, basic];
+export { basic, bearer };

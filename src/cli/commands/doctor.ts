@@ -2,19 +2,28 @@
 import type { CliCommand, Context, Input } from '../command.ts';
 import { DATABASE_OPTIONS, databaseOf } from '../database.ts';
 import { type Finding, UnreachableError } from '../host.ts';
-import { DATA_DIR_OPTION, dataDirOf, JSON_OPTION, MASTER_KEY_OPTION, masterKeyOf } from '../settings.ts';
+import { projectFindings } from '../project-findings.ts';
+import {
+  DATA_DIR_OPTION,
+  dataDirOf,
+  JSON_OPTION,
+  MASTER_KEY_OPTION,
+  masterKeyOf,
+  PROJECT_OPTION,
+} from '../settings.ts';
 
 const NODE_LEAST = [20, 19] as const;
 
 export const doctor: CliCommand = {
   path: ['doctor'],
-  summary: 'Check what the server needs',
-  options: [DATA_DIR_OPTION, MASTER_KEY_OPTION, ...DATABASE_OPTIONS, JSON_OPTION],
+  summary: 'Check what the server needs, and the project',
+  options: [PROJECT_OPTION, DATA_DIR_OPTION, MASTER_KEY_OPTION, ...DATABASE_OPTIONS, JSON_OPTION],
   async run(context, input) {
     const findings = [
       nodeVersion(),
       dataDirectory(context, input),
       masterKey(context, input),
+      ...(await projectFindings(context, input)),
       ...(await database(context, input)),
       await server(context, input),
     ];

@@ -1,9 +1,7 @@
 // `keys generate`: a new API key, printed once.
 import type { CliCommand } from '../command.ts';
-import { withConnection } from '../connection.ts';
 import { UsageError } from '../host.ts';
-import { KEYS_PATH, readGenerated } from '../key-client.ts';
-import { TARGET_OPTIONS } from '../settings.ts';
+import { callKeys, KEY_OPTIONS, KEYS_PATH, readGenerated } from '../key-client.ts';
 import { keyCard } from '../ui/key-card.ts';
 
 export const keysGenerate: CliCommand = {
@@ -13,7 +11,8 @@ export const keysGenerate: CliCommand = {
     ['--name <name>', 'what the key is for'],
     ['--permissions <list>', 'comma-separated, such as "workflow:billing-*:execute,task:*:poll"; "*" is full access'],
     ['--expires <when>', 'such as 90d, 1y, an ISO date, or never (90d)'],
-    ...TARGET_OPTIONS,
+    ['--user-id <id>', "whose requests the key's are, for agents to see; with --kv"],
+    ...KEY_OPTIONS,
   ],
   async run(context, input) {
     const name = input.required('name', 'Name the key: --name "my-service".');
@@ -22,9 +21,16 @@ export const keysGenerate: CliCommand = {
       throw new UsageError('Say what the key may do: --permissions "workflow:*:execute", or "*" for full access.');
     }
     const expires = input.text('expires');
-    const generated = await withConnection(context, input, (connection) =>
-      connection.call('POST', KEYS_PATH, { name, permissions, ...(expires === undefined ? {} : { expires }) }),
-    );
+    const userId = input.text('userId');
+    if (userId !== undefined && input.text('kv') === undefined) {
+      throw new UsageError('--user-id goes with --kv: keys of the server have no user of their own.');
+    }
+    const generated = await callKeys(context, input, 'POST', KEYS_PATH, {
+      name,
+      permissions,
+      ...(expires === undefined ? {} : { expires }),
+      ...(userId === undefined ? {} : { userId }),
+    });
     const key = readGenerated(generated);
     const { io, style } = context;
     io.out(

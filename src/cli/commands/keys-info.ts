@@ -1,18 +1,16 @@
 // `keys info`: one key's metadata.
 import type { CliCommand } from '../command.ts';
-import { withConnection } from '../connection.ts';
-import { type Key, keyPath, readKey } from '../key-client.ts';
-import { TARGET_OPTIONS } from '../settings.ts';
+import { callKeys, KEY_OPTIONS, type Key, keyPath, readKey } from '../key-client.ts';
 import { dateOrNever, instant } from '../ui/date.ts';
 
 export const keysInfo: CliCommand = {
   path: ['keys', 'info'],
   summary: 'Show an API key',
   args: [['<id>', 'key id, such as key_abc123']],
-  options: TARGET_OPTIONS,
+  options: KEY_OPTIONS,
   async run(context, input) {
     const path = keyPath(input.arg(0));
-    const key = readKey(await withConnection(context, input, (connection) => connection.call('GET', path)));
+    const key = readKey(await callKeys(context, input, 'GET', path));
     context.io.out(input.flag('json') ? `${JSON.stringify(key)}\n` : describe(key));
     return 0;
   },
@@ -23,6 +21,7 @@ function describe(key: Key): string {
     `Key ID: ${key.keyId}`,
     `Name: ${key.name}`,
     `Status: ${key.status}`,
+    ...(key.userId ? [`User: ${key.userId}`] : []),
     `Permissions: ${key.permissions.join(', ')}`,
     `Created: ${instant(key.createdAt)}`,
     `Expires: ${dateOrNever(key.expiresAt)}`,

@@ -1,17 +1,15 @@
 // `keys revoke`: the key, and every token made with it, is refused from the next request on.
 import type { CliCommand } from '../command.ts';
-import { withConnection } from '../connection.ts';
-import { keyPath, readKey } from '../key-client.ts';
-import { TARGET_OPTIONS } from '../settings.ts';
+import { callKeys, KEY_OPTIONS, keyPath, readKey } from '../key-client.ts';
 
 export const keysRevoke: CliCommand = {
   path: ['keys', 'revoke'],
   summary: 'Revoke an API key',
   args: [['<id>', 'key id, such as key_abc123']],
-  options: TARGET_OPTIONS,
+  options: KEY_OPTIONS,
   async run(context, input) {
     const path = keyPath(input.arg(0));
-    const key = readKey(await withConnection(context, input, (connection) => connection.call('DELETE', path)));
+    const key = readKey(await callKeys(context, input, 'DELETE', path));
     const { io, style } = context;
     if (input.flag('json')) io.out(`${JSON.stringify({ success: true, ...key })}\n`);
     else io.out(`${style.good('✓')} API Key revoked\nKey ID: ${key.keyId}\nName: ${key.name}\n`);

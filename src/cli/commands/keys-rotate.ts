@@ -1,23 +1,19 @@
 // `keys rotate`: a new key with the same metadata; the old one ends at once, or after --overlap.
 import type { JsonObject } from '../../model/json.ts';
 import type { CliCommand } from '../command.ts';
-import { withConnection } from '../connection.ts';
-import { keyPath, readGenerated } from '../key-client.ts';
-import { TARGET_OPTIONS } from '../settings.ts';
+import { callKeys, KEY_OPTIONS, keyPath, readGenerated } from '../key-client.ts';
 import { keyCard } from '../ui/key-card.ts';
 
 export const keysRotate: CliCommand = {
   path: ['keys', 'rotate'],
   summary: 'Replace an API key by a new one with the same name, permissions and length of life',
   args: [['<id>', 'key id, such as key_abc123']],
-  options: [['--overlap <time>', 'let the old key go on working, such as 15min, 24h or 7d'], ...TARGET_OPTIONS],
+  options: [['--overlap <time>', 'let the old key go on working, such as 15min, 24h or 7d'], ...KEY_OPTIONS],
   async run(context, input) {
     const overlap = input.text('overlap');
     const path = `${keyPath(input.arg(0))}/rotate`;
     const body: JsonObject = overlap === undefined ? {} : { overlap };
-    const key = readGenerated(
-      await withConnection(context, input, (connection) => connection.call('POST', path, body)),
-    );
+    const key = readGenerated(await callKeys(context, input, 'POST', path, body));
     const { io, style } = context;
     if (input.flag('json')) {
       io.out(`${JSON.stringify({ success: true, ...key })}\n`);

@@ -60,6 +60,8 @@ export interface TaskUpdate {
   readonly workerId: string | null;
   readonly callbackAfterSeconds: number;
   readonly extendLease: boolean;
+  /** Laid over the run's `state` variable in the same decision. */
+  readonly statePatch?: JsonObject;
 }
 
 export interface ChildOutcome {

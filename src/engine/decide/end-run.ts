@@ -1,5 +1,6 @@
 // The end of a run: what is still open is cancelled, the output is made, and a failure workflow may follow. The one
 // place that walks all tasks of a run, once in its life.
+import { ExpressionError } from '../../expressions/ensemble/expression.ts';
 import { Json, type JsonObject } from '../../model/json.ts';
 import type { Run, Task } from '../../model/run.ts';
 import { isRunTerminal } from '../../model/run-status.ts';
@@ -42,7 +43,7 @@ export function endRun(flow: Flow, draft: Draft, ending: RunEnding): void {
     failedRefs: [...new Set(survey.failed.map((task) => task.ref))],
     failedNames: [...new Set(survey.failed.map((task) => task.defName))],
   });
-  const output = ending.output ?? outputOf(flow, survey.last);
+  const output = ending.output ?? outputOrFailure(flow, survey.last);
   const failureRunId = ending.withFailureWorkflow ? startFailureWorkflow(flow, ending) : null;
   flow.patchRun({
     output: Json.of(failureRunId === null ? output : { ...output, 'conductor.failure_workflow': failureRunId }),
@@ -81,9 +82,25 @@ function abandonReason(ending: RunEnding): string {
   return `Parent workflow has been terminated with reason: ${ending.reason ?? ending.status}`;
 }
 
+/** An ensemble's output that cannot be made fails the run: nobody should take its absence for a result. */
+function outputOrFailure(flow: Flow, last: Task | undefined): JsonObject {
+  try {
+    return outputOf(flow, last);
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    flow.patchRun({ status: 'FAILED', reason: `The output cannot be made: ${error.message}` });
+    return {};
+  }
+}
+
 function outputOf(flow: Flow, last: Task | undefined): JsonObject {
   const { definition, output } = flow.plan;
-  if (Object.keys(definition.outputParameters).length === 0) return last?.output.object ?? {};
+  if (Object.keys(definition.outputParameters).length === 0) {
+    const given = last?.output.object ?? {};
+    // What a step gave is data: only a definition's output blocks may say how an answer is sent.
+    const isData = definition.expressionLanguage === 'ensemble' && Object.hasOwn(given, '_response');
+    return isData ? { _raw: given } : given;
+  }
   return Json.of(flow.resolve(output, ROOT_PLACE, null)).object;
 }
 

@@ -1,7 +1,8 @@
 // How a run moves: tasks are scheduled, end, and lead on to what follows. Works on one draft for one decision. Every
 // step here costs the same whatever the size of the run; nothing recurses deeper than the definition nests.
-import type { Template } from '../../expressions/template.ts';
-import type { JsonValue } from '../../model/json.ts';
+import { ExpressionError } from '../../expressions/ensemble/expression.ts';
+import type { Scope, Template } from '../../expressions/template.ts';
+import { EMPTY_OBJECT, Json, type JsonValue } from '../../model/json.ts';
 import type { Run, Task } from '../../model/run.ts';
 import type { TaskDefinition } from '../../model/task-definition.ts';
 import { isRetriable, isSuccessful, isTerminal } from '../../model/task-status.ts';
@@ -20,7 +21,8 @@ import {
 import type { DecideContext, Effect } from './decision.ts';
 import type { Draft } from './draft.ts';
 import { endRun, exhaustedEnding } from './end-run.ts';
-import { newTask } from './new-task.ts';
+import { EnsembleScope } from './ensemble-scope.ts';
+import { inputOf, newTask } from './new-task.ts';
 import { retryDelayMs } from './retry.ts';
 import { RunScope } from './run-scope.ts';
 import { dueMsOf, isTotalSpent, totalReason } from './timeouts.ts';
@@ -29,12 +31,19 @@ const REASON_CHARS_MAX = 500;
 /** A loop of steps that the engine runs itself yields after this many: a definition may not hold the process. */
 const INSERTED_MAX = 1000;
 
+const SKIPPED: Ending = {
+  status: 'SKIPPED',
+  output: Json.of({ skipped: true, reason: 'condition evaluated to false' }),
+};
+
 export class RunFlow implements Flow {
   readonly plan: Plan;
   readonly context: DecideContext;
   readonly types: TaskTypes;
   readonly #draft: Draft;
   readonly #ready: number[] = [];
+  /** New tasks that end as soon as their turn comes: a condition that does not hold, an input that cannot be made. */
+  readonly #foregone = new Map<number, Ending>();
 
   constructor(plan: Plan, draft: Draft, context: DecideContext, types: TaskTypes) {
     this.plan = plan;
@@ -102,7 +111,13 @@ export class RunFlow implements Flow {
   }
 
   resolve(template: Template, place: Place, step: Step | null): JsonValue {
-    return template.resolve(new RunScope(this, place, step));
+    return template.resolve(this.scope(place, step));
+  }
+
+  scope(place: Place, step: Step | null, taskId = ''): Scope {
+    return this.plan.definition.expressionLanguage === 'ensemble'
+      ? new EnsembleScope(this, place)
+      : new RunScope(this, place, step, taskId);
   }
 
   endRun(ending: RunEnding): void {
@@ -119,7 +134,8 @@ export class RunFlow implements Flow {
     const { now } = this;
     const own = this.types.get(step.type);
     const id = this.context.newId();
-    const usual = newTask(this, step, place, previous, delayMs, id);
+    const { input, ending } = this.#begin(step, place, id, previous !== null);
+    const usual = newTask(this, step, place, previous, delayMs, id, input);
     const task = { ...usual, ...own?.birth?.(this, step, place, usual.input) };
     const type = this.typeOf(step, task);
     const rules = this.rulesOf(step, task);
@@ -129,7 +145,20 @@ export class RunFlow implements Flow {
       responseTimeoutSeconds: rules.responseTimeoutSeconds,
     };
     this.#draft.insert({ ...complete, dueMs: dueMsOf(complete, rules, type) });
-    if (!type.queued && complete.visibleMs <= now) this.#ready.push(task.rowId);
+    if (ending) this.#foregone.set(task.rowId, ending);
+    if (ending || (!type.queued && complete.visibleMs <= now)) this.#ready.push(task.rowId);
+  }
+
+  /** The input of an attempt, or how it ends without one. */
+  #begin(step: Step, place: Place, id: string, again: boolean): { readonly input: Json; readonly ending?: Ending } {
+    try {
+      const foregone = !again && step.when?.evaluate(this.scope(place, step, id)) === false;
+      if (foregone) return { input: EMPTY_OBJECT, ending: SKIPPED };
+      return { input: inputOf(this, step, place, id) };
+    } catch (error) {
+      if (!(error instanceof ExpressionError)) throw error;
+      return { input: EMPTY_OBJECT, ending: { status: 'FAILED_WITH_TERMINAL_ERROR', reason: error.message } };
+    }
   }
 
   /** Starts every engine-run task whose turn has come, in the order in which they were scheduled. */
@@ -147,6 +176,11 @@ export class RunFlow implements Flow {
   }
 
   #start(task: Task): void {
+    const ending = this.#foregone.get(task.rowId);
+    if (ending) {
+      this.finish({ ...task, startedMs: this.now }, ending);
+      return;
+    }
     const step = this.stepOf(task);
     // From here on visibleMs is the type's own to set.
     const started = this.put({ ...task, startedMs: task.startedMs || this.now, visibleMs: 0 });

@@ -4,7 +4,6 @@ import { EMPTY_OBJECT, Json } from '../../model/json.ts';
 import type { Task } from '../../model/run.ts';
 import type { Step } from '../plan/plan.ts';
 import { type Flow, type Place, queueOf, type TaskType, wireTypeOf } from '../tasks/task-type.ts';
-import { RunScope } from './run-scope.ts';
 
 /** Inputs without expressions are the same for every task of a step: one document, one text. */
 const constants = new WeakMap<Template, Json>();
@@ -18,6 +17,7 @@ export function newTask(
   previous: Task | null,
   delayMs: number,
   id: string,
+  input: Json,
 ): Task {
   const { now, run } = flow;
   const type = flow.types.get(step.type) ?? UNKNOWN;
@@ -36,7 +36,7 @@ export function newTask(
     seq: run.lastSeq + 1,
     attempt: previous ? previous.attempt + 1 : 0,
     retriedTaskId: previous?.id ?? null,
-    input: inputOf(flow, step, place, id),
+    input,
     fragment: place.fragment,
     forkRowId: place.forkRowId,
     responseTimeoutSeconds: 0,
@@ -61,10 +61,11 @@ export function newTask(
   };
 }
 
-function inputOf(flow: Flow, step: Step, place: Place, taskId: string): Json {
+/** What the step's inputParameters resolve to. Throws ExpressionError. */
+export function inputOf(flow: Flow, step: Step, place: Place, taskId: string): Json {
   const { input, fallback } = step;
   if (input.constant && !fallback) return constantInput(input);
-  const scope = new RunScope(flow, place, step, taskId);
+  const scope = flow.scope(place, step, taskId);
   const resolved = Json.of(input.resolve(scope));
   if (!fallback) return resolved;
   const filled = { ...resolved.object };

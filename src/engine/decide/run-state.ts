@@ -1,6 +1,8 @@
 // A run in memory: made, indexed, and moved on by decisions. Owns which attempt is the latest of a reference.
-import { EMPTY_OBJECT, Json, type JsonObject } from '../../model/json.ts';
+import { EMPTY_OBJECT, Json, type JsonObject, type JsonValue } from '../../model/json.ts';
+import { unpackOutput } from '../../model/raw-value.ts';
 import type { Run, RunParent, Task } from '../../model/run.ts';
+import { isTerminal } from '../../model/task-status.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Decision, RunState } from './decision.ts';
 import { runDueMs } from './timeouts.ts';
@@ -18,6 +20,8 @@ export interface RunSeed {
   readonly taskToDomain: Readonly<Record<string, string>>;
   readonly createdBy: string | null;
   readonly idempotencyKey: string | null;
+  /** Laid over the definition's. */
+  readonly variables?: JsonObject;
   readonly now: number;
 }
 
@@ -41,7 +45,7 @@ export function newRun(plan: Plan, seed: RunSeed): Run {
     createdMs: seed.now,
     status: 'RUNNING',
     output: EMPTY_OBJECT,
-    variables: Json.of(definition.variables),
+    variables: Json.of(seed.variables ? { ...definition.variables, ...seed.variables } : definition.variables),
     reason: null,
     failedRefs: [],
     failedNames: [],
@@ -91,4 +95,10 @@ export function mergeTasks(state: RunState, changed: readonly Task[]): RunState 
     if (isNew || latestOfStep.get(task.step)?.rowId === task.rowId) latestOfStep.set(task.step, task);
   }
   return state;
+}
+
+/** What each reference gave last, of those that have ended. */
+export function outputsOf({ latest }: RunState): Record<string, JsonValue> {
+  const ended = [...latest].filter(([, task]) => isTerminal(task.status));
+  return Object.fromEntries(ended.map(([ref, task]) => [ref, unpackOutput(task.output.object)]));
 }

@@ -1,4 +1,5 @@
 // What happens to one open task: it is claimed, reported on, or its time comes. Must never be called for a terminal one.
+import { Json } from '../../model/json.ts';
 import type { Task } from '../../model/run.ts';
 import { isTerminal } from '../../model/task-status.ts';
 import { isAsyncComplete } from '../tasks/in-process.ts';
@@ -29,6 +30,11 @@ export function update(flow: RunFlow, task: Task, report: TaskUpdate): void {
   const type = flow.typeOf(step, task);
   if (type.control) return;
   const { now } = flow;
+  if (report.statePatch) {
+    const variables = flow.run.variables.object;
+    const state = { ...Json.of(variables.state ?? {}).object, ...report.statePatch };
+    flow.patchRun({ variables: Json.of({ ...variables, state }) });
+  }
   if (report.extendLease) {
     if (task.status === 'IN_PROGRESS') flow.watch(flow.put({ ...task, updatedMs: now }));
     return;

@@ -1,6 +1,7 @@
 // Turns WorkflowTasks into linked steps: successors, containers, compiled templates. Knows nothing of any task type but
 // which properties hold nested steps; must never judge a definition (validate.ts does).
-import { compileTemplate, type Template } from '../../expressions/template.ts';
+import type { Condition } from '../../expressions/ensemble/condition.ts';
+import type { Template } from '../../expressions/template.ts';
 import type { JsonObject } from '../../model/json.ts';
 import type { TaskDefinition } from '../../model/task-definition.ts';
 import {
@@ -8,6 +9,7 @@ import {
   type WorkflowTask,
   workflowDefinitionSchema,
 } from '../../model/workflow-definition.ts';
+import { CONDUCTOR, type Language } from './language.ts';
 import type { Container, Gathering, Sequence, Step } from './plan.ts';
 import { registeredRules, rulesFor, type TaskDefinitions } from './rules.ts';
 
@@ -29,6 +31,7 @@ export class OpenStep implements Step {
   readonly task: WorkflowTask;
   readonly rules: TaskDefinition;
   readonly input: Template;
+  readonly when: Condition | null;
   readonly fallback: Template | null;
   readonly sequence: OpenSequence;
   readonly depth: number;
@@ -64,10 +67,12 @@ export class OpenStep implements Step {
     const rules = rulesFor(task, registered, this.type === 'SIMPLE');
     const hasTemplate = Object.keys(rules.inputTemplate).length > 0;
     this.rules = rules;
-    this.input = compileTemplate(
+    const { language } = builder;
+    this.input = language.template(
       hasTemplate ? { ...rules.inputTemplate, ...task.inputParameters } : task.inputParameters,
     );
-    this.fallback = hasTemplate ? compileTemplate(rules.inputTemplate) : null;
+    this.when = task.when !== undefined && language.condition ? language.condition(task.when) : null;
+    this.fallback = hasTemplate ? language.template(rules.inputTemplate) : null;
     this.#definition = this.type === 'SIMPLE' ? rules : registered;
   }
 
@@ -89,10 +94,12 @@ export class StepBuilder {
   readonly steps = new Map<string, OpenStep>();
   readonly definitions: TaskDefinitions;
   readonly isKnown: (type: string) => boolean;
+  readonly language: Language;
 
-  constructor(definitions: TaskDefinitions, isKnown: (type: string) => boolean) {
+  constructor(definitions: TaskDefinitions, isKnown: (type: string) => boolean, language: Language = CONDUCTOR) {
     this.definitions = definitions;
     this.isKnown = isKnown;
+    this.language = language;
   }
 
   /** Null for an empty list. */
@@ -125,7 +132,7 @@ export class StepBuilder {
     }
     if (step.type === 'DO_WHILE') {
       step.body = this.sequence(task.loopOver, { kind: 'loop', owner: step }, step);
-      if (task.items !== undefined) step.parameter = compileTemplate(task.items);
+      if (task.items !== undefined) step.parameter = this.language.template(task.items);
     }
     if (task.subWorkflowParam) this.#subWorkflow(step, task.subWorkflowParam);
   }
@@ -140,7 +147,7 @@ export class StepBuilder {
       const parsed = workflowDefinitionSchema.safeParse(workflowDefinition);
       step.inlineDefinition = parsed.success ? parsed.data : null;
     }
-    step.parameter = compileTemplate(document);
+    step.parameter = this.language.template(document);
   }
 }
 

@@ -1,11 +1,11 @@
 // Definition to plan, once per frozen definition. The entry point of plan/: binds the builders to the registered task
 // types. Must never be called on a hot path; runs share the plan.
-import { compileTemplate } from '../../expressions/template.ts';
 import { AppError, type FieldError } from '../../model/error.ts';
 import type { TaskDefinition } from '../../model/task-definition.ts';
 import type { WorkflowDefinition, WorkflowTask } from '../../model/workflow-definition.ts';
 import { isTaskType, TASK_TYPES } from '../tasks/registry.ts';
 import { markWholeLoops, type OpenStep, StepBuilder } from './build-steps.ts';
+import { languageOf } from './language.ts';
 import { linkJoins } from './link-joins.ts';
 import type { Plan, Step } from './plan.ts';
 import { taskDefinitionFaults } from './task-definition-faults.ts';
@@ -23,15 +23,16 @@ export function compilePlan(
   taskDefinitions: Readonly<Record<string, TaskDefinition>>,
   snapshotId: string,
 ): Plan {
-  const builder = new StepBuilder(taskDefinitions, isTaskType);
+  const language = languageOf(definition);
+  const builder = new StepBuilder(taskDefinitions, isTaskType, language);
   const head = builder.sequence(definition.tasks, { kind: 'root' }, null);
   if (head === null) throw invalid([{ path: 'tasks', message: 'a definition needs at least one task' }]);
   const { steps } = builder;
   const faults: FieldError[] = [];
   linkJoins(steps, (join, ref, message) => faults.push(fault(join.task, 'joinOn', `${ref} ${message}`)));
   markWholeLoops(steps);
-  const output = compileTemplate(definition.outputParameters);
-  faults.unshift(...faultsOf(definition, steps, output, TASK_TYPES), ...inlineFaults(definition));
+  const output = language.output(definition.outputParameters);
+  faults.unshift(...faultsOf(definition, steps, output, TASK_TYPES, language), ...inlineFaults(definition));
   if (faults.length > 0) throw invalid(faults);
   return {
     snapshotId,
@@ -40,7 +41,7 @@ export function compilePlan(
     head,
     steps,
     output,
-    failureWorkflow: definition.failureWorkflow ? compileTemplate(definition.failureWorkflow) : null,
+    failureWorkflow: definition.failureWorkflow ? language.template(definition.failureWorkflow) : null,
     dynamicForks: dynamicForks(steps),
   };
 }

@@ -1,5 +1,6 @@
 // The shape of a compiled definition. A plan is made once per frozen definition and shared by all of its runs:
 // successor pointers instead of tree walks, compiled templates instead of parsing. Must never hold run state.
+import type { Condition } from '../../expressions/ensemble/condition.ts';
 import type { Template } from '../../expressions/template.ts';
 import type { TaskDefinition } from '../../model/task-definition.ts';
 import type { WorkflowDefinition, WorkflowTask } from '../../model/workflow-definition.ts';
@@ -35,6 +36,8 @@ export interface Step {
   /** Retry, timeout and rate rules in force: task definition, inline definition and per-step retryCount folded in. */
   readonly rules: TaskDefinition;
   readonly input: Template;
+  /** False at its turn: the task is SKIPPED. */
+  readonly when: Condition | null;
   readonly container: Container;
   readonly next: Step | null;
   /** How many loops enclose it. */

@@ -17,7 +17,7 @@ const WORKFLOW = new Set([
   ...['name', 'description', 'version', 'tasks', 'inputParameters', 'outputParameters', 'inputTemplate', 'variables'],
   ...['failureWorkflow', 'failureWorkflowVersion', 'schemaVersion', 'restartable', 'workflowStatusListenerEnabled'],
   ...['workflowStatusListenerSink', 'ownerEmail', 'timeoutPolicy', 'timeoutSeconds', 'rateLimitConfig', 'inputSchema'],
-  ...['outputSchema', 'enforceSchema', 'cacheConfig', 'metadata', 'maskedFields', 'budget'],
+  ...['outputSchema', 'enforceSchema', 'cacheConfig', 'metadata', 'maskedFields', 'budget', 'expressionLanguage'],
 ]);
 
 const TASK = new Set([
@@ -26,7 +26,7 @@ const TASK = new Set([
   ...['dynamicTaskNameParam', 'caseValueParam', 'caseExpression', 'scriptExpression', 'evaluatorType', 'expression'],
   ...['decisionCases', 'defaultCase', 'dynamicForkTasksParam', 'dynamicForkTasksInputParamName', 'forkTasks', 'joinOn'],
   ...['dynamicForkJoinTasksParam', 'joinMode', 'joinStatus', 'defaultExclusiveJoinTask', 'loopCondition', 'loopOver'],
-  ...['items', 'sink', 'subWorkflowParam'],
+  ...['items', 'sink', 'subWorkflowParam', 'when'],
 ]);
 
 const TASK_DEFINITION = new Set([

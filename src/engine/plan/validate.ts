@@ -6,10 +6,9 @@ import type { FieldError } from '../../model/error.ts';
 import type { WorkflowDefinition, WorkflowTask } from '../../model/workflow-definition.ts';
 import type { TaskType, TaskTypes } from '../tasks/task-type.ts';
 import type { OpenStep } from './build-steps.ts';
+import type { Language } from './language.ts';
 import { allTasks } from './task-names.ts';
 
-/** Expression roots that name no task. */
-const FREE_ROOTS = new Set(['workflow', 'CPEWF_TASK_ID', 'NETFLIX_STACK', 'NETFLIX_ENVIRONMENT']);
 const LOOP_SUFFIX = /^(.+?)(?:__\d+)+$/;
 
 /** What Conductor demands of types that workers run here. */
@@ -34,6 +33,7 @@ export function faultsOf(
   steps: ReadonlyMap<string, OpenStep>,
   output: Template,
   types: TaskTypes,
+  language: Language,
 ): FieldError[] {
   const faults: FieldError[] = [];
   const seen = new Set<string>();
@@ -44,8 +44,11 @@ export function faultsOf(
     seen.add(ref);
     const check = Object.hasOwn(FOREIGN_CHECKS, task.type) ? FOREIGN_CHECKS[task.type] : types.get(task.type)?.check;
     check?.(task, (field, message) => faults.push(fault(task, field, message)));
+    if (task.when !== undefined && !language.condition) {
+      faults.push(fault(task, 'when', 'only definitions in the ensemble language have conditions: use a SWITCH'));
+    }
   }
-  faults.push(...looseReferences(steps, output), ...loopCollisions(steps));
+  faults.push(...looseReferences(steps, output, language), ...loopCollisions(steps));
   return faults;
 }
 
@@ -63,10 +66,14 @@ function duplicate(definition: WorkflowDefinition, ref: string): FieldError {
 }
 
 /** A dynamic fork makes tasks that no definition names, so beside one an unknown reference may well be real. */
-function looseReferences(steps: ReadonlyMap<string, OpenStep>, output: Template): FieldError[] {
+function looseReferences(
+  steps: ReadonlyMap<string, OpenStep>,
+  output: Template,
+  { freeRoots }: Language,
+): FieldError[] {
   const all = [...steps.values()];
   if (all.some((step) => step.type === 'FORK_JOIN_DYNAMIC')) return [];
-  const isLoose = (root: string) => !FREE_ROOTS.has(root) && !steps.has(root);
+  const isLoose = (root: string) => !freeRoots.has(root) && !steps.has(root);
   const faults: FieldError[] = [];
   for (const step of all) {
     for (const root of new Set([...step.input.roots, ...(step.parameter?.roots ?? [])])) {

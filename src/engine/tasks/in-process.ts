@@ -5,7 +5,15 @@ import { isJsonObject } from '../../model/json.ts';
 import type { WorkflowTask } from '../../model/workflow-definition.ts';
 import type { Report, TaskType } from './task-type.ts';
 
-export const IN_PROCESS_TYPES: readonly TaskType[] = [{ type: 'HTTP', queued: true, check: checkHttp }];
+export const IN_PROCESS_TYPES: readonly TaskType[] = [
+  { type: 'HTTP', queued: true, check: checkHttp },
+  { type: 'AGENT', queued: true, check: checkAgent },
+];
+
+function checkAgent(task: WorkflowTask, report: Report): void {
+  const { agent } = task.inputParameters;
+  if (typeof agent !== 'string' || agent === '') report('inputParameters.agent', 'AGENT needs the name of an agent');
+}
 
 function checkHttp(task: WorkflowTask, report: Report): void {
   const { http_request: request, uri, method } = task.inputParameters;

@@ -1,4 +1,5 @@
 // Every task type that the engine knows. A new one is a file beside this and a line here.
+import { approval } from './approval.ts';
 import { decision } from './decision.ts';
 import { doWhile } from './do-while.ts';
 import { dynamic } from './dynamic.ts';
@@ -35,6 +36,7 @@ const ALL: readonly TaskType[] = [
   inline,
   wait,
   human,
+  approval,
   noop,
   terminate,
   dynamic,

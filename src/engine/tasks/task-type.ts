@@ -1,7 +1,7 @@
 // What a task type is to the engine, and what the engine offers to a task type. One file per type implements it; the
 // registry lists them. A type must act on the run through `Flow` only, and never keep state of its own.
 
-import type { Template } from '../../expressions/template.ts';
+import type { Scope, Template } from '../../expressions/template.ts';
 import type { Json, JsonObject, JsonValue } from '../../model/json.ts';
 import type { Run, Task } from '../../model/run.ts';
 import type { TaskStatus } from '../../model/task-status.ts';
@@ -53,6 +53,8 @@ export interface Flow {
   /** Sets dueMs anew after a change of its times. */
   watch(task: Task): Task;
   resolve(template: Template, place: Place, step: Step | null): JsonValue;
+  /** What the definition's expressions see from a place; `taskId` of the task being made, where there is one. */
+  scope(place: Place, step: Step | null, taskId?: string): Scope;
   emit(effect: Effect): void;
   endRun(ending: RunEnding): void;
   /** False when the decision has done much already: a loop should go on in the next one. */

@@ -70,6 +70,7 @@ async function setup(answer: Answer = {}, options: HttpWorkerOptions = {}): Prom
       runOf(ids.runId ?? 'wf-1'),
       Json.of(input),
       new AbortController().signal,
+      () => ({}),
     );
   return { origin, seen, execute };
 }

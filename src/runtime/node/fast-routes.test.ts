@@ -55,6 +55,20 @@ beforeEach(async () => {
         ),
   );
   routes.push(route('GET', '/api/slow', () => text('slow')));
+  const told = {
+    status: 200,
+    contentType: 'text/plain',
+    headers: { 'cache-control': 'private, max-age=5', vary: 'Origin' },
+  };
+  for (const hot of [true, false]) {
+    const handle: Route['handle'] = async (request) => ({
+      ...told,
+      body: JSON.stringify([request.origin, (await request.bytes()).byteLength, await request.text()]),
+    });
+    routes.push({ ...route('POST', hot ? '/said/hot' : '/said/cold', handle), ...(hot ? { hot } : {}) });
+  }
+  routes.push({ ...route('GET', '/docs/:slug', () => text('open')), requires: 'public', hot: true });
+  routes.push({ ...route('GET', '/docs/secret', () => text('in')), hot: true });
   access = await createAccess({
     transactor: {
       submit: () => Promise.reject(new Error('nothing is written here')),
@@ -112,6 +126,27 @@ describe('hot routes', () => {
     expect(head.status).toBe(200);
     expect(await head.text()).toBe('');
   });
+
+  test('may say so themselves, and are answered as by the other mount: origin, exact body, headers once', async () => {
+    const replies = await Promise.all(['/said/hot', '/said/cold'].map((path) => send(path, 'POST', '\ufeffä')));
+    const [hot, cold] = await Promise.all(
+      replies.map(async (reply) => ({
+        status: reply.status,
+        headers: [...reply.headers].filter(([name]) => name !== 'date' && name !== 'x-request-id'),
+        body: await reply.json(),
+      })),
+    );
+    expect(hot).toEqual(cold);
+    expect(hot?.body).toEqual([{ peerAddress: '127.0.0.1', httpVersion: 'HTTP/1.1' }, 5, 'ä']);
+    expect(hot?.headers).toContainEqual(['cache-control', 'private, max-age=5']);
+  });
+
+  test.each(['/docs/secret', '/docs/%73ecret', '/docs/./secret', '/docs/x/../secret', '/docs/%2e/secret'])(
+    'the path %s leads nobody past its guard',
+    async (path) => {
+      expect(await rawStatus(path)).toBe(401);
+    },
+  );
 
   test('a caller that goes away aborts its poll', async () => {
     const aborted = signalled();
@@ -258,4 +293,17 @@ async function* stream(chunks: readonly string[]) {
 async function* broken() {
   yield Buffer.from('half');
   throw new Error('the vendor hung up');
+}
+
+/** Asks without a credential and for a path that no client would leave as it is. */
+function rawStatus(path: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(listener.url);
+    const call = httpRequest({ hostname, port, path }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+    call.on('error', reject);
+    call.end();
+  });
 }

@@ -13,7 +13,7 @@ import type { VaultProxy } from '../../vault/proxy-api.ts';
 import { writeProxyReply, writeReply } from './node-reply.ts';
 import { NodeRequest, readBytes, splitTarget, type Target } from './node-request.ts';
 
-/** A run of 5,000 tasks makes five calls to the rest, and ten thousand to these. */
+/** A run of 5,000 tasks makes five calls to the rest, and ten thousand to these. Routes may also say that they are hot. */
 const HOT: readonly string[] = [
   'POST /api/workflow',
   'POST /api/workflow/:name',
@@ -22,6 +22,8 @@ const HOT: readonly string[] = [
   'POST /api/tasks',
   'POST /api/tasks/update-v2',
 ];
+
+const ODD = /\/(\.|%2e)|[\\#]/i;
 
 export interface NodeHandlerOptions {
   readonly routes: readonly Route[];
@@ -74,10 +76,11 @@ function hotRoutes(routes: readonly Route[]): ReadonlySet<Route> {
 
 /** Undefined for everything that is not hot, errors included: Hono's mount finds the same error and renders it. */
 function hotRoute(dispatcher: Dispatcher, hot: ReadonlySet<Route>, method: string, path: string): Found | undefined {
-  if (method !== 'POST' && method !== 'GET') return undefined;
+  // Hono's URL parser takes dot segments and backslashes out of a path: who sends some gets what it makes of them.
+  if ((method !== 'POST' && method !== 'GET') || ODD.test(path)) return undefined;
   try {
     const found = dispatcher.match(method, path);
-    return found.route && hot.has(found.route) ? found : undefined;
+    return found.route && (found.route.hot || hot.has(found.route)) ? found : undefined;
   } catch {
     return undefined;
   }

@@ -10,12 +10,14 @@ const SECURITY = Object.entries(SECURITY_HEADERS).flat();
 /** The same status, headers and bytes that Hono's mount gives. */
 export async function writeReply(response: ServerResponse, reply: Reply, requestId: string): Promise<void> {
   const { body, contentType, status } = reply;
-  const headers = [...SECURITY, 'x-request-id', requestId];
-  if (reply.headers) headers.push(...Object.entries(reply.headers).flat());
+  // A header that is set twice would be sent twice, so a reply's own (a cache-control) must take the place of ours.
+  const headers = reply.headers
+    ? Object.entries({ ...SECURITY_HEADERS, 'x-request-id': requestId, ...reply.headers }).flat()
+    : [...SECURITY, 'x-request-id', requestId];
   if (body === undefined || body === '') {
     if (contentType !== undefined) headers.push('content-type', contentType);
-    // Without a length a client would wait for chunks; a 204 must have none.
-    if (status !== 204) headers.push('content-length', '0');
+    // Without a length a client would wait for chunks; a 204 must have none, and that of a 304 would be another's.
+    if (status !== 204 && status !== 304) headers.push('content-length', '0');
     response.writeHead(status, headers).end();
     return;
   }

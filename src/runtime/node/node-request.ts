@@ -5,6 +5,7 @@ import type { HeaderLookup } from '../../access/access.ts';
 import { tooLarge } from '../../http/body-limit.ts';
 import type { RawRequest } from '../../http/dispatch.ts';
 import { AppError } from '../../model/error.ts';
+import type { RequestOrigin } from '../../visitor/visitor.ts';
 
 export interface Target {
   /** Path as sent, undecoded, without query. */
@@ -38,6 +39,7 @@ export class NodeRequest implements RawRequest {
   readonly #response: ServerResponse;
   readonly #bodyBytesMax: number;
   #signal: AbortSignal | undefined;
+  #body: Promise<Buffer> | undefined;
 
   constructor(
     request: IncomingMessage,
@@ -62,8 +64,22 @@ export class NodeRequest implements RawRequest {
     return this.#signal;
   }
 
+  get origin(): RequestOrigin {
+    const { httpVersion, socket } = this.#request;
+    const { remoteAddress } = socket;
+    return {
+      httpVersion: `HTTP/${httpVersion}`,
+      ...(remoteAddress === undefined ? {} : { peerAddress: remoteAddress }),
+    };
+  }
+
+  bytes(): Promise<Buffer> {
+    this.#body ??= readBytes(this.#request, this.#bodyBytesMax);
+    return this.#body;
+  }
+
   async text(): Promise<string> {
-    const bytes = await readBytes(this.#request, this.#bodyBytesMax);
+    const bytes = await this.bytes();
     const text = bytes.toString('utf8');
     return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
   }

@@ -1,14 +1,25 @@
 // Builds what stands behind HTTP, in the order in which each part needs the one before, and takes it down in reverse.
 // Must never leave an opened part open when a later one fails.
-import { uuidv7 } from 'uuidv7';
 import type { Access } from '../../access/access.ts';
 import type { ApiKeys } from '../../access/api-keys.ts';
 import { createAccess } from '../../access/create-access.ts';
+import type { CredentialChain } from '../../access/credential-chain.ts';
+import type { CustomValidator } from '../../access/guard.ts';
 import type { DatabaseSettings } from '../../cli/host.ts';
+import type { Settings } from '../../config/config-schema.ts';
 import { createEgress } from '../../egress/create-egress.ts';
 import type { Egress } from '../../egress/egress.ts';
+import { createAgentWorker } from '../../ensembles/agent-worker.ts';
+import { ApprovalNotifier } from '../../ensembles/approval-notifier.ts';
+import { type Approvals, createApprovals } from '../../ensembles/approvals.ts';
+import type { Executor } from '../../ensembles/executor.ts';
+import { createRunExecutor } from '../../ensembles/run-executor.ts';
 import { loadScriptRunner } from '../../expressions/javascript.ts';
+import type { AgentDefinition } from '../../model/agent.ts';
+import type { JsonObject } from '../../model/json.ts';
+import { ApprovalTokens } from '../../operations/hitl/approval-tokens.ts';
 import { createHttpWorker } from '../../operations/http/http-task.ts';
+import { OPERATIONS } from '../../operations/registry.ts';
 import { Loop } from '../../orchestrator/loop.ts';
 import { createOrchestrator } from '../../orchestrator/orchestrator.ts';
 import type { Orchestrator } from '../../orchestrator/orchestrator-api.ts';
@@ -16,11 +27,16 @@ import type { Clock } from '../../orchestrator/ports.ts';
 import { Freshness } from '../../store/freshness.ts';
 import type { Store } from '../../store/port.ts';
 import { createVault, type Vault } from '../../vault/create-vault.ts';
+import { createNewId } from '../new-id.ts';
+import { accessPolicyOf } from './access-policy.ts';
+import { agentFetch, agentLogger, handlerOf, postgresBindings } from './agent-surroundings.ts';
+import { LiveProject } from './live-project.ts';
 import type { ServerLog } from './log.ts';
 import { openStore } from './open-store.ts';
 import { startRetention } from './retention.ts';
-import { masterKeyCheckOf, tokenSecretOf } from './secret-files.ts';
+import { approvalSecretOf, masterKeyCheckOf, tokenSecretOf } from './secret-files.ts';
 import { ConfigurationError } from './server-options.ts';
+import { createAgentServices } from './services/agent-services.ts';
 
 export interface PartsOptions {
   readonly dataDir: string;
@@ -29,8 +45,10 @@ export interface PartsOptions {
   readonly open: boolean;
   /** How callers reach us. */
   readonly publicUrl: string;
-  /** Origins beyond the address rules of HTTP tasks. */
+  /** Origins beyond the address rules. */
   readonly allowOrigins: readonly string[];
+  /** Our own, beyond the address rules of HTTP tasks alone. */
+  readonly ownOrigins: readonly string[];
   readonly stripeUpstream: string;
   readonly stripeSecret: string | undefined;
   /** Undefined: the embedded one. */
@@ -38,6 +56,9 @@ export interface PartsOptions {
   /** 0: for ever. */
   readonly keepRunsMs: number;
   readonly keepAuditMs: number;
+  readonly settings: Settings;
+  readonly projectDirectory: string | null;
+  readonly validators: ReadonlyMap<string, CustomValidator>;
   /** Stops accepting requests; resolves when those under way are answered. */
   readonly stopHttp: () => Promise<void>;
   readonly log: ServerLog;
@@ -51,13 +72,21 @@ export interface Parts {
   readonly freshness: Freshness | null;
   readonly vault: Vault;
   readonly orchestrator: Orchestrator;
-  readonly access: Access & ApiKeys;
+  readonly access: Access & ApiKeys & CredentialChain;
+  readonly egress: Egress;
+  readonly project: LiveProject;
+  readonly executor: Executor;
+  readonly approvals: Approvals;
+  /** The API's description, for the docs; set once there are routes. */
+  readonly describeApi: (openapi: () => JsonObject) => void;
 }
 
 /** Of a vendor call's body: Stripe's own requests stay far below. */
 export const VAULT_BODY_BYTES_MAX = 1024 * 1024;
 
 export const systemClock: Clock = { now: () => Date.now() };
+
+const newId = createNewId();
 
 /** What must be undone, the last thing first. */
 export class Undo {
@@ -117,9 +146,20 @@ export async function openParts(options: PartsOptions, undo: Undo): Promise<Part
   const clock = systemClock;
   const ground = await openGround(options, undo);
   const { freshness, loop, store } = ground;
-  const { allowOrigins, keepAuditMs, keepRunsMs, log } = options;
-  const egress = createEgress({ allowOrigins: () => allowOrigins });
+  const { allowOrigins, keepAuditMs, keepRunsMs, log, ownOrigins } = options;
+  const egress = createEgress({
+    allowOrigins: () => allowOrigins,
+    ownOrigins: () => ownOrigins,
+    onBypass: (bypass) => log.warn('a request goes out without the address rules', { ...bypass }),
+  });
   undo.add(() => egress.close());
+  const services = createAgentServices({
+    dataDir: options.dataDir,
+    clock,
+    postgres: postgresBindings(options.settings),
+  });
+  undo.add(() => services.close());
+  const project = await LiveProject.open({ directory: options.projectDirectory, settings: options.settings });
   const access = await createAccess({
     transactor: loop,
     reads: store.reads,
@@ -128,9 +168,25 @@ export async function openParts(options: PartsOptions, undo: Undo): Promise<Part
     tokenSecret: tokenSecretOf(options.masterKey),
     localKey: options.localKey,
     open: options.open,
+    policy: accessPolicyOf(options.settings, services.keyValue, options.validators),
+    fetch: egress.safeFetch,
   });
   const vault = await openVault(options, ground, egress);
   undo.add(() => vault.close());
+  let openapi = (): JsonObject => ({});
+  const operations = new Map(OPERATIONS.map((operation) => [operation.name, operation]));
+  const agents = createAgentWorker({
+    project: project.project,
+    operations,
+    services: { ...services, handler: handlerOf(project), catalog: project.catalog(() => openapi()) },
+    fetchFor: agentFetch(egress, log),
+    mayRunAlone: mayRunAlone(options.settings),
+    env: project.env,
+    defaultTimeoutMs: options.settings.execution.defaultTimeout,
+    logger: (agent, run) => agentLogger(log, agent, run),
+    clock,
+  });
+  let asked = (_taskId: string): void => undefined;
   const orchestrator = await createOrchestrator({
     loop,
     store,
@@ -138,10 +194,11 @@ export async function openParts(options: PartsOptions, undo: Undo): Promise<Part
     freshness,
     processId: newProcessId(),
     hooks: vault.hooks,
-    workers: [createHttpWorker(egress)],
-    newId: uuidv7,
+    workers: [createHttpWorker(egress), agents],
+    newId,
     random: Math.random,
     script: await loadScriptRunner(),
+    onApprovalAsked: (taskId) => asked(taskId),
     onDefect: (what) => log.error('the repair scan found a defect', { what }),
   });
   undo.add(async () => {
@@ -150,9 +207,41 @@ export async function openParts(options: PartsOptions, undo: Undo): Promise<Part
     await orchestrator.stop();
     await answered;
   });
+  const approvals = openApprovals(options, { orchestrator, store, egress, project }, undo);
+  asked = approvals.asked;
   const retention = startRetention({ store, clock, keepRunsMs, keepAuditMs, log });
   undo.add(() => retention.stop());
-  return { clock, store, freshness, loop, vault, orchestrator, access };
+  const executor = createRunExecutor({ orchestrator, project: project.project, operations, newId });
+  const describeApi = (describe: () => JsonObject) => {
+    openapi = describe;
+  };
+  return {
+    ...{ clock, store, freshness, loop, vault, orchestrator, access, egress, project, executor, describeApi },
+    approvals: approvals.service,
+  };
+}
+
+function openApprovals(
+  { masterKey, publicUrl, log }: PartsOptions,
+  { orchestrator, store: { reads }, egress, project }: Pick<Parts, 'orchestrator' | 'store' | 'egress' | 'project'>,
+  undo: Undo,
+) {
+  const tokens = new ApprovalTokens(approvalSecretOf(masterKey));
+  const about = { orchestrator, reads, tokens, clock: systemClock };
+  const notifier = new ApprovalNotifier({
+    ...about,
+    ...{ publicUrl, log, env: project.env, fetch: egress.safeFetch },
+  });
+  undo.add(() => notifier.stop());
+  // Beside the work: a webhook that hangs must not hold up the start.
+  void notifier.catchUp().catch((error: unknown) => log.error('open approvals could not be read', { error }));
+  return { service: createApprovals(about), asked: (taskId: string) => notifier.tell(taskId) };
+}
+
+/** As the execute API has it, so that a workflow is no way around it. */
+function mayRunAlone({ api, security }: Settings): (agent: AgentDefinition) => boolean {
+  const unless = !api.execution.agents.requireExplicit;
+  return ({ apiExecutable }) => security.allowDirectAgentExecution && (apiExecutable ?? unless);
 }
 
 type VaultSettings = Pick<PartsOptions, 'masterKey' | 'publicUrl' | 'stripeUpstream' | 'stripeSecret' | 'log'>;
@@ -172,7 +261,7 @@ export async function openVault(settings: VaultSettings, ground: Ground, egress:
     shared: store.shared,
     freshness,
     clock: systemClock,
-    newId: uuidv7,
+    newId,
     masterKey: settings.masterKey,
     newChargeRowId: () => store.newRowId('charge'),
     upstreams: { stripe: settings.stripeUpstream },

@@ -61,6 +61,11 @@ export function tokenSecretOf(masterKey: Uint8Array): Uint8Array {
   return hmac(sha256, masterKey, utf8ToBytes('conductor api tokens 1'));
 }
 
+/** Signs the links by which people approve. */
+export function approvalSecretOf(masterKey: Uint8Array): Uint8Array {
+  return hmac(sha256, masterKey, utf8ToBytes('conductor approval links 1'));
+}
+
 function decodeMasterKey(text: string, where: string): Uint8Array {
   const bytes = Buffer.from(text.trim(), 'base64');
   if (bytes.byteLength !== MASTER_KEY_BYTES) {

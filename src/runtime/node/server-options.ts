@@ -1,11 +1,16 @@
 // What a server is started with, and what it is once it runs. Wrong combinations are refused here, before anything opens.
 import type { Access } from '../../access/access.ts';
 import type { ApiKeys } from '../../access/api-keys.ts';
+import type { CustomValidator } from '../../access/guard.ts';
 import { isLoopbackHost } from '../../access/loopback.ts';
 import { databaseName } from '../../cli/database-url.ts';
 import { type DatabaseSettings, POOL_LEAST, POOL_MOST } from '../../cli/host.ts';
+import type { ResolvedConfig } from '../../config/resolve-config.ts';
+import type { Executor } from '../../ensembles/executor.ts';
+import type { Problem, Project } from '../../ensembles/project.ts';
 import type { Orchestrator } from '../../orchestrator/orchestrator-api.ts';
 import type { Store } from '../../store/port.ts';
+import type { TriggerMiddleware } from '../../triggers/middleware/registry.ts';
 import type { Vault } from '../../vault/create-vault.ts';
 import type { ServerLog } from './log.ts';
 
@@ -36,6 +41,14 @@ export interface ServerOptions {
   readonly keepRunsMs?: number;
   /** The vault's audit, and keys and charges that count no more, from so long ago are removed. 0 unless told. */
   readonly keepAuditMs?: number;
+  /** Ensembles, agents and docs in files. Absent: only what is built in. */
+  readonly project?: { readonly directory: string };
+  /** Absent: the project's configuration file over the defaults, and the environment over both. */
+  readonly config?: ResolvedConfig;
+  /** By the name that a trigger lists; beside the built-in ones. */
+  readonly middleware?: Readonly<Record<string, TriggerMiddleware>>;
+  /** By the name that a trigger gives as `customValidator`. */
+  readonly validators?: Readonly<Record<string, CustomValidator>>;
   /** Nothing is logged unless told. */
   readonly log?: ServerLog;
 }
@@ -49,6 +62,12 @@ export interface RunningServer {
   readonly vault: Vault;
   readonly access: Access & ApiKeys;
   readonly store: Store;
+  /** Runs ensembles and agents as the execute API does, for whoever embeds the server. */
+  readonly executor: Executor;
+  /** The project as it is now, with what is wrong with it. */
+  project(): Project;
+  /** Reads the project's files anew. With errors among them what runs goes on unchanged. */
+  reload(): Promise<readonly Problem[]>;
   /** Stops accepting, answers what waits, settles vendor calls, commits, and closes. Resolves when all is written. */
   close(): Promise<void>;
 }

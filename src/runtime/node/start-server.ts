@@ -1,24 +1,19 @@
 // A server from options to a listening address, and back. Owns the files of the data directory while it runs and the
 // order of start and end. Must never answer a request before everything behind it stands.
-import { hostname } from 'node:os';
 import { databaseName } from '../../cli/database-url.ts';
-import { BODY_BYTES_MAX, createApp } from '../../http/app.ts';
-import { createDispatcher } from '../../http/dispatch.ts';
-import { createHistoryReads } from '../../http/history-reads.ts';
-import { HttpMetrics, metricsRoutes } from '../../http/metrics.ts';
-import { openapiRoutes } from '../../http/openapi.ts';
-import type { Route } from '../../http/route.ts';
-import { adminRoutes } from '../../http/routes/admin/index.ts';
-import { conductorRoutes } from '../../http/routes/conductor/conductor-routes.ts';
-import { vaultRoutes } from '../../http/routes/vault/vault-routes.ts';
-import { createNodeHandler, type NodeHandlerOptions } from './fast-routes.ts';
+import type { Settings } from '../../config/config-schema.ts';
+import { type ResolvedConfig, resolveConfig } from '../../config/resolve-config.ts';
+import type { Problem } from '../../ensembles/project.ts';
+import { createNodeHandler } from './fast-routes.ts';
 import { type Listener, listen } from './listener.ts';
+import { loadConfig } from './load-config.ts';
 import { type ServerLog, silentLog } from './log.ts';
-import { openParts, type Parts, type PartsOptions, Undo, VAULT_BODY_BYTES_MAX } from './parts.ts';
+import { openParts, type Parts, type PartsOptions, Undo } from './parts.ts';
 import { localKeyOf, makeDataDir, masterKeyOf } from './secret-files.ts';
-import { checkOptions, type RunningServer, type ServerOptions } from './server-options.ts';
+import { ConfigurationError, checkOptions, type RunningServer, type ServerOptions } from './server-options.ts';
 import { removeServerRecord, writeServerRecord } from './server-record.ts';
-import { packageVersion } from './version.ts';
+import { serverRoutes } from './server-routes.ts';
+import { visitorSourceOf } from './visitor-files.ts';
 
 export { ConfigurationError, type RunningServer, type ServerOptions } from './server-options.ts';
 
@@ -33,6 +28,7 @@ const CLOSE_GRACE_MS = 15_000;
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   checkOptions(options);
   const { dataDir, log = silentLog } = options;
+  const { settings } = await configOf(options);
   makeDataDir(dataDir);
   const masterKey = masterKeyOf(dataDir, options.masterKey, options.production ?? false);
   const localKey = localKeyOf(dataDir);
@@ -40,8 +36,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   try {
     const listener = await listen(options.host ?? '127.0.0.1', options.port ?? 8080);
     undo.add(() => listener.close(0));
-    const parts = await openParts(partsOptions(options, listener, masterKey, localKey), undo);
-    const routes = routesOf(parts, log);
+    const partsOf = partsOptions(options, settings, listener, masterKey, localKey);
+    const parts = await openParts(partsOf, undo);
+    const { publicUrl } = partsOf;
+    const visitor = visitorSourceOf(settings, options.project?.directory ?? '.');
+    const routes = serverRoutes(parts, { settings, visitor, publicUrl, middleware: options.middleware ?? {}, log });
+    tellProblems(parts.project.project().problems, options.production ?? false, log);
     listener.serve(createNodeHandler(routes));
     const database = options.database && databaseName(options.database.url);
     writeServerRecord(dataDir, { pid: process.pid, url: listener.url, database });
@@ -62,59 +62,57 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 }
 
+/** Without a project nothing is configured by files, nor by an environment that was meant for one. */
+async function configOf({ config, project }: ServerOptions): Promise<ResolvedConfig> {
+  return config ?? (project ? loadConfig(project.directory, process.env) : resolveConfig(null, {}));
+}
+
+/** In production a project with errors is not served at all: half of it may be the half that guards the other. */
+function tellProblems(problems: readonly Problem[], production: boolean, log: ServerLog): void {
+  for (const { severity, position, message, hint } of problems) {
+    const { file, line, column } = position;
+    log[severity === 'error' ? 'error' : 'warn'](message, { file, line, column, ...(hint && { hint }) });
+  }
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  if (!production || errors.length === 0) return;
+  const lines = errors.map(
+    ({ position, message }) => `${position.file}:${position.line}:${position.column} ${message}`,
+  );
+  throw new ConfigurationError(`The project has errors:\n${lines.join('\n')}`);
+}
+
 function partsOptions(
   options: ServerOptions,
+  settings: Settings,
   listener: Listener,
   masterKey: Uint8Array,
   localKey: string,
 ): PartsOptions {
-  const publicUrl = options.publicUrl ?? listener.url;
+  const publicUrl = options.publicUrl ?? settings.server.publicUrl ?? listener.url;
   return {
     dataDir: options.dataDir,
     masterKey,
     localKey,
     open: options.open ?? false,
     publicUrl,
+    allowOrigins: [...(options.allowOrigins ?? []), ...settings.egress.allowOrigins],
     // HTTP tasks issue vault keys here.
-    allowOrigins: [...(options.allowOrigins ?? []), listener.url, publicUrl],
+    ownOrigins: [listener.url, publicUrl],
     stripeUpstream: options.stripeUpstream ?? STRIPE_UPSTREAM,
     stripeSecret: options.stripeSecret,
     database: options.database,
     keepRunsMs: options.keepRunsMs ?? 0,
     keepAuditMs: options.keepAuditMs ?? 0,
+    settings,
+    projectDirectory: options.project?.directory ?? null,
+    validators: new Map(Object.entries(options.validators ?? {})),
     stopHttp: () => listener.close(CLOSE_GRACE_MS),
     log: options.log ?? silentLog,
   };
 }
 
-function routesOf(
-  { access, clock, freshness, loop, orchestrator, store, vault }: Parts,
-  log: ServerLog,
-): NodeHandlerOptions {
-  const version = packageVersion();
-  const { reads } = store;
-  const metrics = new HttpMetrics();
-  const api: Route[] = [
-    ...conductorRoutes({ orchestrator, reads, access, recordRead: createHistoryReads(loop), version }),
-    ...vaultRoutes(vault),
-    ...adminRoutes({ keys: access, clock, reads, transactor: loop }),
-    ...metricsRoutes(orchestrator, metrics),
-  ];
-  const routes = [...api, ...openapiRoutes(api, version)];
-  const context = { log, observer: metrics, instance: hostname(), freshness };
-  return {
-    routes,
-    dispatcher: createDispatcher(routes, access, context),
-    // The proxy is not mounted here: node's raw target decides what is the vault's, before any URL parser touches it.
-    app: createApp({ routes, access, bodyBytesMax: BODY_BYTES_MAX, ...context }),
-    proxy: vault.proxy,
-    bodyBytesMax: BODY_BYTES_MAX,
-    vaultBodyBytesMax: VAULT_BODY_BYTES_MAX,
-  };
-}
-
 function runningServer(parts: Parts, url: string, localKey: string, undo: Undo, log: ServerLog): RunningServer {
-  const { access, orchestrator, store, vault } = parts;
+  const { access, executor, orchestrator, project, store, vault } = parts;
   let closed: Promise<void> | undefined;
   return {
     url,
@@ -123,6 +121,9 @@ function runningServer(parts: Parts, url: string, localKey: string, undo: Undo, 
     orchestrator,
     store,
     vault,
+    executor,
+    project: project.project,
+    reload: () => project.reload(),
     close() {
       closed ??= undo.run().then(() => log.info('stopped', { url }));
       return closed;

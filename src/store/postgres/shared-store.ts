@@ -2,6 +2,7 @@
 // died has left behind.
 import { Json } from '../../model/json.ts';
 import type { SharedStore } from '../port.ts';
+import { counting } from './count-up.ts';
 import type { Announcer, Listener } from './listener.ts';
 import type { Querier } from './querier.ts';
 import { stampsOf } from './shared-round.ts';
@@ -87,5 +88,7 @@ export function sharedStore(querier: Querier, listener: Listener | null, announc
       const rows = await querier.all(READY_SIZES, [now], 'ready_sizes');
       return Object.fromEntries(rows.map((row) => [textOf(row, 'queue_key'), numberOf(row, 'ready')]));
     },
+
+    countUp: counting(querier),
   };
 }

@@ -1,12 +1,12 @@
 // The body of `POST /vault/keys` and of `PATCH`: what an issuer may ask for. Owns reading and refusing; every refusal
 // names the field and how to mend it. An amount that is missing or null is an error, never "unlimited".
 import { z } from 'zod';
+import { didYouMean } from '../../model/did-you-mean.ts';
 import { AppError, type FieldError } from '../../model/error.ts';
 import { parseUsd } from '../../model/money.ts';
 import type { CapWindow } from '../../model/vault.ts';
 import { parseEndpoint } from '../keys/endpoint-rules.ts';
 import { DAY_MS, LIFETIME_MS_DEFAULT, LIFETIME_MS_MAX, parseInstant, parseLifetime } from '../keys/lifetime.ts';
-import { didYouMean } from './did-you-mean.ts';
 
 const usd = z.custom<number | string | null>(
   (value) => value === null || parseUsd(value) !== undefined,

@@ -1,0 +1,151 @@
+// What an operation is given for one call, and the time it has. What costs something to make is made when somebody looks
+// at it: most handlers read their input and nothing else.
+import type { SafeFetch } from '../egress/egress.ts';
+import type { AgentDefinition } from '../model/agent.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts';
+import type { Run } from '../model/run.ts';
+import {
+  AgentError,
+  type AgentLogger,
+  type AuthContext,
+  type OperationContext,
+  type OperationServices,
+} from '../operations/operation.ts';
+import { createEdge } from '../visitor/edge.ts';
+import { createLocation } from '../visitor/location.ts';
+import type { EdgeContext, LocationContext } from '../visitor/visitor.ts';
+import { type CallRecord, readCall } from './call-record.ts';
+
+export interface ContextParts {
+  readonly agent: AgentDefinition;
+  readonly input: JsonValue;
+  readonly config: JsonObject;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly run: Run;
+  readonly fetch: SafeFetch;
+  readonly logger: () => AgentLogger;
+  readonly clock: { now(): number };
+  readonly services: OperationServices;
+  readonly outputs: () => Readonly<Record<string, JsonValue>>;
+  readonly deadline: Deadline;
+}
+
+export class AgentContext implements OperationContext {
+  readonly agent: AgentDefinition;
+  readonly input: JsonValue;
+  readonly config: JsonObject;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly executionId: string;
+  readonly fetch: SafeFetch;
+  readonly clock: { now(): number };
+  readonly services: OperationServices;
+  readonly #parts: ContextParts;
+  #call: CallRecord | undefined;
+  #statePatch: JsonObject | undefined;
+
+  constructor(parts: ContextParts) {
+    this.agent = parts.agent;
+    this.input = parts.input;
+    this.config = parts.config;
+    this.env = parts.env;
+    this.executionId = parts.run.id;
+    this.fetch = parts.fetch;
+    this.clock = parts.clock;
+    this.services = parts.services;
+    this.#parts = parts;
+  }
+
+  /** What the call wants the execution's state to be, laid over it; undefined: as it is. */
+  get statePatch(): JsonObject | undefined {
+    return this.#statePatch;
+  }
+
+  get logger(): AgentLogger {
+    return this.#parts.logger();
+  }
+
+  get requestId(): string {
+    return this.#record.requestId;
+  }
+
+  get auth(): AuthContext {
+    return this.#record.auth;
+  }
+
+  get location(): LocationContext {
+    return createLocation(this.#record.visitor, this.clock.now);
+  }
+
+  get edge(): EdgeContext {
+    return createEdge(this.#record.visitor);
+  }
+
+  get state(): JsonObject {
+    const { state } = this.#parts.run.variables.object;
+    return { ...(isJsonObject(state) ? state : {}), ...this.#statePatch };
+  }
+
+  get previousOutputs(): Readonly<Record<string, JsonValue>> {
+    return this.#parts.outputs();
+  }
+
+  get signal(): AbortSignal {
+    return this.#parts.deadline.signal;
+  }
+
+  setState(patch: JsonObject): void {
+    this.#statePatch = { ...this.#statePatch, ...patch };
+  }
+
+  waitUntil(work: Promise<unknown>): void {
+    void work.catch((error: unknown) => this.logger.error('work after the answer failed', { error }));
+  }
+
+  get #record(): CallRecord {
+    this.#call ??= readCall(this.#parts.run);
+    return this.#call;
+  }
+}
+
+/** Ends the wait for an agent when its time is up or its execution ends, and tells it so if it listens. */
+export class Deadline {
+  readonly #timeoutMs: number;
+  readonly #outer: AbortSignal;
+  #own: AbortController | undefined;
+  #ended: { readonly reason: unknown } | undefined;
+
+  constructor(timeoutMs: number, outer: AbortSignal) {
+    this.#timeoutMs = timeoutMs;
+    this.#outer = outer;
+  }
+
+  get signal(): AbortSignal {
+    this.#own ??= new AbortController();
+    if (this.#ended) this.#own.abort(this.#ended.reason);
+    return this.#own.signal;
+  }
+
+  async hold<T>(work: () => T | Promise<T>): Promise<T> {
+    let reject = (_reason: unknown): void => undefined;
+    const ended = new Promise<never>((_, refuse) => {
+      reject = refuse;
+    });
+    const end = (reason: unknown) => {
+      this.#ended = { reason };
+      this.#own?.abort(reason);
+      reject(reason);
+    };
+    const stopped = () => end(this.#outer.reason);
+    // The error is made when it is needed: a stack costs more than most steps.
+    const late = () => end(new AgentError(`Agent execution timed out after ${this.#timeoutMs}ms`));
+    const timer = setTimeout(late, this.#timeoutMs);
+    if (this.#outer.aborted) stopped();
+    else this.#outer.addEventListener('abort', stopped, { once: true });
+    try {
+      return await Promise.race([work(), ended]);
+    } finally {
+      clearTimeout(timer);
+      this.#outer.removeEventListener('abort', stopped);
+    }
+  }
+}

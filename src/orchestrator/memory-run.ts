@@ -1,0 +1,147 @@
+// A run that goes on in memory, step after step, as long as it needs nothing but workers of this process. Owns no store:
+// whoever plays it writes what came of it, or cannot let it wait. Must never touch a run that anybody else knows of.
+import { decide } from '../engine/decide/decide.ts';
+import type { DecideContext, Effect, RunEvent, RunState } from '../engine/decide/decision.ts';
+import { applyDecision, indexRun, newRun, outputsOf } from '../engine/decide/run-state.ts';
+import { stepOf } from '../engine/plan/fragments.ts';
+import type { Plan } from '../engine/plan/plan.ts';
+import { AppError } from '../model/error.ts';
+import { EMPTY_OBJECT, Json, type JsonObject } from '../model/json.ts';
+import type { Run, Task } from '../model/run.ts';
+import { isRunTerminal } from '../model/run-status.ts';
+import { isTerminal } from '../model/task-status.ts';
+import { literalsOf } from './literals.ts';
+import type { Clock, InProcessResult, InProcessWorker, RunHooks } from './ports.ts';
+import { UNFILLED } from './unfilled.ts';
+
+export interface MemoryRunPorts {
+  readonly clock: Clock;
+  readonly context: Omit<DecideContext, 'now'>;
+  readonly newRunRowId: () => number;
+  readonly workers: ReadonlyMap<string, InProcessWorker>;
+  readonly hooks: Pick<RunHooks, 'conceal' | 'concealText'>;
+  readonly payloadBytesMax: number;
+}
+
+export interface MemoryRunSeed {
+  readonly id: string;
+  readonly input: JsonObject;
+  readonly variables: JsonObject;
+  readonly createdBy: string | null;
+}
+
+/** What tasks that ran in memory say of their worker. */
+const WORKER_ID = 'server';
+
+export class MemoryRun {
+  readonly plan: Plan;
+  readonly effects: Effect[] = [];
+  readonly #ports: MemoryRunPorts;
+  /** SCHEDULED, or held open by somebody outside: not begun here. */
+  readonly #waiting = new Map<number, Task>();
+  readonly #running = new Set<Promise<void>>();
+  readonly #abort = new AbortController();
+  #state: RunState;
+
+  /** Throws AppError payload_too_large. */
+  constructor(ports: MemoryRunPorts, plan: Plan, seed: MemoryRunSeed) {
+    this.#ports = ports;
+    this.plan = plan;
+    this.#state = indexRun(this.#newRun(seed), []);
+  }
+
+  get state(): RunState {
+    return this.#state;
+  }
+
+  /** Until the run has ended, or needs what is not in this process. Never rejects: a failure is the run's. */
+  async play(): Promise<void> {
+    this.#apply({ kind: 'start' });
+    while (!isRunTerminal(this.#state.run.status)) {
+      if (!this.#needsOthers()) for (const task of [...this.#waiting.values()]) this.#begin(task);
+      if (this.#running.size === 0) return;
+      await Promise.race(this.#running);
+    }
+    // Somebody may still work on a task of a run that has failed meanwhile.
+    if (this.#running.size > 0) this.#abort.abort();
+  }
+
+  #newRun({ id, input, variables, createdBy }: MemoryRunSeed): Run {
+    const { hooks, payloadBytesMax, newRunRowId, clock } = this.#ports;
+    const concealed = hooks.conceal(Json.of(input), id);
+    if (concealed.text.length > payloadBytesMax) {
+      throw new AppError('payload_too_large', `The input has more than ${payloadBytesMax} bytes.`);
+    }
+    return newRun(this.plan, {
+      ...{ id, createdBy, variables, input: concealed.object, rowId: newRunRowId(), now: clock.now() },
+      ...{ parent: null, correlationId: null, priority: 0, taskToDomain: {}, idempotencyKey: null },
+    });
+  }
+
+  #apply(event: RunEvent): void {
+    const { clock, context } = this.#ports;
+    const decision = decide(this.plan, this.#state, event, { ...context, now: clock.now() });
+    this.#state = applyDecision(this.#state, decision);
+    this.effects.push(...decision.effects);
+    for (const task of [...decision.inserted, ...decision.updated]) {
+      const begun = task.status === 'IN_PROGRESS' && task.workerId === WORKER_ID;
+      if (begun || isTerminal(task.status)) this.#waiting.delete(task.rowId);
+      else this.#waiting.set(task.rowId, task);
+    }
+  }
+
+  #needsOthers(): boolean {
+    if (this.effects.length > 0 || this.#state.run.status !== 'RUNNING') return true;
+    for (const task of this.#waiting.values()) if (!this.#isOurs(task)) return true;
+    return false;
+  }
+
+  #isOurs(task: Task): boolean {
+    const { clock, context, workers } = this.#ports;
+    const step = stepOf(this.plan, task);
+    if (!step || task.queue === null || task.status !== 'SCHEDULED' || task.visibleMs > clock.now()) return false;
+    // Limits are counted, and vault keys filled in, where tasks are handed out.
+    if (!workers.has(task.queue) || context.taskDefinition?.(task.defName)) return false;
+    for (const literal of literalsOf(step)) if (literal.includes('workflow.vault.')) return false;
+    return true;
+  }
+
+  #begin(task: Task): void {
+    const worker = this.#ports.workers.get(task.queue ?? '');
+    if (!worker) return;
+    this.#apply({ kind: 'claim', taskRowId: task.rowId, workerId: WORKER_ID });
+    const claimed = this.#state.tasks.get(task.rowId);
+    if (claimed?.status !== 'IN_PROGRESS') return;
+    const running = worker
+      .execute(claimed, this.#state.run, claimed.input, this.#abort.signal, () => outputsOf(this.#state))
+      .catch(failed)
+      .then((result) => this.#finished(claimed, result))
+      .finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  #finished({ rowId }: Task, { status, output, reason, statePatch }: InProcessResult): void {
+    const { run } = this.#state;
+    if (isRunTerminal(run.status)) return;
+    const { hooks, payloadBytesMax } = this.#ports;
+    const update = {
+      ...UNFILLED,
+      status,
+      output: hooks.conceal(output, run.rootId),
+      reason: reason === null ? null : hooks.concealText(reason, run.rootId),
+      workerId: WORKER_ID,
+      ...(statePatch && { statePatch }),
+    };
+    const tooLarge = update.output.text.length > payloadBytesMax;
+    this.#apply({ kind: 'update', taskRowId: rowId, update: tooLarge ? oversized(update, payloadBytesMax) : update });
+  }
+}
+
+function oversized<T extends object>(update: T, bytesMax: number) {
+  const reason = `The task output has more than ${bytesMax} bytes.`;
+  return { ...update, status: 'FAILED_WITH_TERMINAL_ERROR' as const, output: EMPTY_OBJECT, reason };
+}
+
+function failed(error: unknown): InProcessResult {
+  return { status: 'FAILED', output: EMPTY_OBJECT, reason: error instanceof Error ? error.message : String(error) };
+}

@@ -1,0 +1,87 @@
+// Callers that wait for a run of theirs: told when it ends, when it waits for a person, or when their patience does. Must
+// never hold a run in memory, nor a process open.
+import type { RunState } from '../engine/decide/decision.ts';
+import type { Run, Task } from '../model/run.ts';
+import { isRunTerminal } from '../model/run-status.ts';
+import { isTerminal } from '../model/task-status.ts';
+import type { Reads } from '../store/port.ts';
+
+export interface WatchedRun {
+  readonly run: Run;
+  /** The task that waits for a person, when nothing else of the run goes on. */
+  readonly suspendedBy: Task | null;
+  /** The last task that failed for good. */
+  readonly failedTask: Task | null;
+}
+
+/** Types that only somebody outside completes, in their own time. */
+const PERSONAL = new Set(['HUMAN', 'APPROVAL']);
+/** How often the store is asked, where another process may have ended the run. */
+const ASK_EVERY_MS = 250;
+
+export class RunWatch {
+  readonly #reads: Reads;
+  readonly #shared: boolean;
+  readonly #watching: Map<string, number>;
+  readonly #waiters = new Map<string, Set<(seen: WatchedRun) => void>>();
+
+  /** `watching`: run ids that `seen` wants to be told of, each with how many wait. */
+  constructor(reads: Reads, shared: boolean, watching: Map<string, number>) {
+    this.#reads = reads;
+    this.#shared = shared;
+    this.#watching = watching;
+  }
+
+  /** Of a committed run. */
+  seen(state: RunState): void {
+    const waiters = this.#waiters.get(state.run.id);
+    const view = waiters && settledView(state.run, state.tasks.values());
+    if (view) for (const tell of waiters) tell(view);
+  }
+
+  /**
+   * Resolves when the run has ended or is suspended; null after `waitMs` (0: never). Call it before the run can be
+   * committed, or it may be missed.
+   */
+  async until(runId: string, waitMs: number): Promise<WatchedRun | null> {
+    let stop = (): void => undefined;
+    const seen = new Promise<WatchedRun | null>((resolve) => {
+      const waiters = this.#waiters.get(runId) ?? new Set();
+      this.#waiters.set(runId, waiters.add(resolve));
+      this.#watching.set(runId, waiters.size);
+      const patience = waitMs > 0 ? setTimeout(() => resolve(null), waitMs) : undefined;
+      const asking = this.#shared ? setInterval(() => void this.#ask(runId), ASK_EVERY_MS) : undefined;
+      asking?.unref();
+      stop = () => {
+        clearTimeout(patience);
+        clearInterval(asking);
+        waiters.delete(resolve);
+        this.#watching.set(runId, waiters.size);
+        if (waiters.size > 0) return;
+        this.#waiters.delete(runId);
+        this.#watching.delete(runId);
+      };
+    });
+    return seen.finally(() => stop());
+  }
+
+  async #ask(runId: string): Promise<void> {
+    const loaded = await this.#reads.run(runId, true).catch(() => null);
+    const view = loaded && settledView(loaded.run, loaded.tasks);
+    if (view) for (const tell of this.#waiters.get(runId) ?? []) tell(view);
+  }
+}
+
+/** Null while it goes on. */
+export function settledView(run: Run, tasks: Iterable<Task>): WatchedRun | null {
+  let suspendedBy: Task | null = null;
+  let failedTask: Task | null = null;
+  const ended = isRunTerminal(run.status);
+  for (const task of tasks) {
+    if (isTerminal(task.status)) {
+      if (ended && run.failedRefs.includes(task.ref) && !task.retried) failedTask = task;
+    } else if (!PERSONAL.has(task.type)) return null;
+    else suspendedBy ??= task;
+  }
+  return ended || suspendedBy ? { run, suspendedBy: ended ? null : suspendedBy, failedTask } : null;
+}

@@ -1,0 +1,5 @@
+// `safeFetch` as a project's own code imports it.
+import type { SafeFetch } from '../../egress/egress.ts';
+import { createWebSafeFetch } from '../../egress/safe-fetch-web.ts';
+
+export const safeFetch: SafeFetch = createWebSafeFetch();

@@ -1,0 +1,186 @@
+// The seed page's handlers that look at who calls, typed as printed, over every way to run one: triggers, the execute API
+// for ensembles, and for agents. Where a caller is, only a proxy that the operator trusts may say.
+import { beforeAll, describe, expect, test } from 'vitest';
+import { openSite, type Site } from './project.fixture.ts';
+
+const agent = (name: string, code: string) => ({
+  [`agents/${name}/agent.yaml`]: `name: ${name}\noperation: code\nhandler: ./index.ts\n`,
+  [`agents/${name}/index.ts`]: code,
+  [`ensembles/${name}.yaml`]: `name: ${name}-e
+trigger:
+  - type: http
+    path: /${name}
+    methods: [GET, POST]
+    public: true
+  - type: webhook
+    path: /hooks/${name}
+    public: true
+flow:
+  - agent: ${name}
+`,
+});
+
+const FILES = {
+  ...agent(
+    'jurisdiction',
+    `const processUserData = (input) => ({ processed: true })
+export default async function(context: AgentExecutionContext) {
+const { location, input } = context
+// Automatic jurisdiction detection
+if (location?.isGDPR) {
+// User is in EU/EEA/UK - opt-in consent required
+if (!input.consents?.analytics) {
+return { requiresConsent: true, jurisdiction: 'GDPR' }
+}
+}
+if (location?.isCCPA) {
+// User is in California - opt-out model
+// Can process unless user has opted out
+}
+// Process with appropriate compliance
+return processUserData(input)
+}
+`,
+  ),
+  ...agent(
+    'consent',
+    `export default async function(context: AgentExecutionContext) {
+const { location } = context
+// Check specific consent purposes
+const purposes = ['analytics', 'marketing', 'personalization']
+const requiredConsents = purposes.filter(
+purpose => location?.requiresConsent(purpose as any)
+)
+return {
+consentModel: location?.consentModel, // 'opt-in' | 'opt-out' | 'none'
+requiredConsents,
+jurisdiction: location?.jurisdiction
+}
+}
+`,
+  ),
+  ...agent(
+    'bots',
+    `export default async function(context: AgentExecutionContext) {
+const { edge } = context
+// Detect automated traffic
+if (edge?.isFromCloudProvider()) {
+// Requests from AWS, GCP, Azure often indicate bots
+return { action: 'challenge', reason: edge.getCloudProvider() }
+}
+// Check for modern protocols
+if (!edge?.isModernTLS()) {
+// Outdated clients may be suspicious
+return { action: 'warn', reason: 'legacy_tls' }
+}
+return { action: 'allow' }
+}
+`,
+  ),
+};
+
+const GERMANY = { 'cf-ipcountry': 'DE' };
+const CALIFORNIA = {
+  'cloudfront-viewer-country': 'US',
+  'cloudfront-viewer-country-region': 'CA',
+  'cloudfront-viewer-tls': 'TLSv1.3:TLS_AES_128_GCM_SHA256:fullHandshake',
+};
+const BRAZIL = { 'x-vercel-ip-country': 'BR' };
+
+let trusting: Site;
+let wary: Site;
+
+beforeAll(async () => {
+  wary = await openSite(FILES);
+  trusting = await openSite({
+    ...FILES,
+    'conductor.config.ts': "export default { security: { trustedProxies: ['127.0.0.1'] } }\n",
+  });
+});
+
+/** What a handler answers on every way to it. */
+async function everyWay(site: Site, name: string, headers: Record<string, string>, input = {}): Promise<unknown[]> {
+  const all = { ...headers, 'x-api-key': await site.key('*') };
+  const read = async (answer: Response) => {
+    expect(answer.status).toBe(200);
+    return JSON.parse(await answer.text());
+  };
+  return [
+    await read(await site.post(`/${name}`, input, headers)),
+    await read(await site.post(`/hooks/${name}`, input, headers)),
+    (await read(await site.post(`/api/v1/execute/ensemble/${name}-e`, { input }, all))).output,
+    (await read(await site.post(`/api/v1/execute/agent/${name}`, { input }, all))).data,
+  ];
+}
+
+const fourTimes = (value: unknown) => [value, value, value, value];
+
+describe('behind a trusted proxy', () => {
+  test('S24: the printed handler gets location and input, through triggers and both execute routes', async () => {
+    const asks = { requiresConsent: true, jurisdiction: 'GDPR' };
+    expect(await everyWay(trusting, 'jurisdiction', GERMANY)).toEqual(fourTimes(asks));
+    const agreed = { consents: { analytics: true } };
+    expect(await everyWay(trusting, 'jurisdiction', GERMANY, agreed)).toEqual(fourTimes({ processed: true }));
+    expect(await everyWay(trusting, 'jurisdiction', CALIFORNIA)).toEqual(fourTimes({ processed: true }));
+  });
+
+  test('S25: the consent helpers answer by jurisdiction', async () => {
+    const strict = ['analytics', 'marketing', 'personalization'];
+    expect(await everyWay(trusting, 'consent', GERMANY)).toEqual(
+      fourTimes({ consentModel: 'opt-in', requiredConsents: strict, jurisdiction: 'GDPR' }),
+    );
+    expect(await everyWay(trusting, 'consent', CALIFORNIA)).toEqual(
+      fourTimes({ consentModel: 'opt-out', requiredConsents: [], jurisdiction: 'CCPA' }),
+    );
+    expect(await everyWay(trusting, 'consent', BRAZIL)).toEqual(
+      fourTimes(expect.objectContaining({ jurisdiction: 'LGPD' })),
+    );
+  });
+
+  test('S26: the edge tells clouds by their network, and old TLS', async () => {
+    const fromAws = { 'x-vercel-ip-country': 'US', 'x-vercel-ip-as-number': '16509' };
+    const [first, ...rest] = await everyWay(trusting, 'bots', fromAws);
+    expect(first).toEqual({ action: 'challenge', reason: expect.stringMatching(/AWS|Amazon/i) });
+    expect(rest).toEqual([first, first, first]);
+    expect(await everyWay(trusting, 'bots', CALIFORNIA)).toEqual(fourTimes({ action: 'allow' }));
+    const old = { ...CALIFORNIA, 'cloudfront-viewer-tls': 'TLSv1.0:AES128-SHA:fullHandshake' };
+    expect(await everyWay(trusting, 'bots', old)).toEqual(fourTimes({ action: 'warn', reason: 'legacy_tls' }));
+  });
+});
+
+describe('with nobody trusted', () => {
+  test('S24, S25, S26: what a caller says of its place is ignored, on every way', async () => {
+    const spoofed = {
+      ...GERMANY,
+      ...CALIFORNIA,
+      ...BRAZIL,
+      'x-vercel-ip-as-number': '16509',
+      'x-forwarded-for': '8.8.8.8',
+    };
+    const nowhere = await everyWay(wary, 'consent', {});
+    for (const name of ['jurisdiction', 'consent', 'bots']) {
+      expect(await everyWay(wary, name, spoofed)).toEqual(await everyWay(wary, name, {}));
+    }
+    expect(JSON.stringify(nowhere)).not.toMatch(/GDPR|CCPA|LGPD/);
+  });
+
+  test('an address in the history would be personal data: none is kept', async () => {
+    const answer = await trusting.post(
+      '/api/v1/execute/agent/consent',
+      { input: {} },
+      {
+        ...GERMANY,
+        'x-forwarded-for': '203.0.113.77',
+        'x-api-key': await trusting.key('*'),
+      },
+    );
+    const { metadata } = JSON.parse(await answer.text());
+    const history = await trusting.get(`/api/workflow/${metadata.executionId}`, {
+      'x-api-key': await trusting.key('*'),
+    });
+    expect(history.status).toBe(200);
+    const text = await history.text();
+    expect(text).toContain('"DE"');
+    expect(text).not.toContain('203.0.113.77');
+  });
+});
