@@ -46,7 +46,6 @@ const basicSchema = z
       .array(filled().regex(/^[^:]+:.+$/s, 'must be "user:password"'))
       .default([])
       .describe('user:password'),
-    realm: filled().default('Conductor API'),
   })
   .prefault({});
 

@@ -119,7 +119,7 @@ export const KEYS_TO_COME: ReadonlySet<string> = new Set([
   ...['docs.includeSecurity', 'docs.cache', 'docs.outputDir', 'docs.format', 'docs.servers'],
   ...['execution.trackHistory', 'execution.maxHistoryEntries', 'execution.storeStateSnapshots'],
   ...['discovery.agents.configFile', 'discovery.agents.includeExamples', 'discovery.agents.handlerExtensions'],
-  ...['discovery.ensembles.supportTypeScript', 'security.productionEnvironments'],
+  ...['discovery.ensembles.supportTypeScript', 'security.productionEnvironments', 'auth.basic.realm'],
 ]);
 
 function isInside(path: string): boolean {

@@ -16,11 +16,16 @@ import { createLocation } from '../visitor/location.ts';
 import type { EdgeContext, LocationContext } from '../visitor/visitor.ts';
 import { type CallRecord, readCall } from './call-record.ts';
 
-export interface ContextParts {
+/** What is called, and with what. */
+export interface AgentCall {
   readonly agent: AgentDefinition;
   readonly input: JsonValue;
   readonly config: JsonObject;
   readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** What there is around the call. */
+export interface Surroundings {
   readonly run: Run;
   readonly fetch: SafeFetch;
   readonly logger: () => AgentLogger;
@@ -39,15 +44,15 @@ export class AgentContext implements OperationContext {
   readonly fetch: SafeFetch;
   readonly clock: { now(): number };
   readonly services: OperationServices;
-  readonly #parts: ContextParts;
+  readonly #parts: Surroundings;
   #call: CallRecord | undefined;
   #statePatch: JsonObject | undefined;
 
-  constructor(parts: ContextParts) {
-    this.agent = parts.agent;
-    this.input = parts.input;
-    this.config = parts.config;
-    this.env = parts.env;
+  constructor(call: AgentCall, parts: Surroundings) {
+    this.agent = call.agent;
+    this.input = call.input;
+    this.config = call.config;
+    this.env = call.env;
     this.executionId = parts.run.id;
     this.fetch = parts.fetch;
     this.clock = parts.clock;

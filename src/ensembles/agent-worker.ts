@@ -12,7 +12,7 @@ import type { Run } from '../model/run.ts';
 import { AgentError, type AgentLogger, type Operation, type OperationServices } from '../operations/operation.ts';
 import type { InProcessResult, InProcessWorker } from '../orchestrator/ports.ts';
 import { ownConfig } from './agent-config.ts';
-import { AgentContext, Deadline } from './agent-context.ts';
+import { type AgentCall, AgentContext, Deadline } from './agent-context.ts';
 import { fillEnvironment } from './agent-environment.ts';
 import { isExecution } from './call-record.ts';
 import { hideSecrets } from './hide-secrets.ts';
@@ -40,12 +40,8 @@ export interface AgentWorkerOptions {
   readonly concurrency?: number;
 }
 
-interface Call {
-  readonly agent: AgentDefinition;
+interface Call extends AgentCall {
   readonly operation: Operation;
-  readonly input: JsonValue;
-  readonly config: JsonObject;
-  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 export function createAgentWorker(options: AgentWorkerOptions): InProcessWorker {
@@ -60,7 +56,7 @@ export function createAgentWorker(options: AgentWorkerOptions): InProcessWorker 
         const deadline = new Deadline(agent.timeoutMs ?? options.defaultTimeoutMs, signal);
         const fetch = options.fetchFor(agent);
         const logger = () => options.logger(agent, run);
-        const context = new AgentContext({ ...call, run, fetch, logger, clock, services, outputs, deadline });
+        const context = new AgentContext(call, { run, fetch, logger, clock, services, outputs, deadline });
         const value = await deadline.hold(() => operation.run(context));
         const output = Json.of(packOutput(checked(agent, 'output', value)));
         const { statePatch } = context;

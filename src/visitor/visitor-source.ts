@@ -18,11 +18,15 @@ export interface VisitorSourceOptions {
   readonly lookups?: readonly AddressLookup[];
 }
 
+const REMEMBERED_MAX = 1_000;
+const KEY_LENGTH_MAX = 1_000;
+
 /** Throws Error for a trusted proxy that is none. */
 export function createVisitorSource(options: VisitorSourceOptions = {}): VisitorSource {
   const proxies = trustedProxies(options.trustedProxies ?? []);
   const geoHeaders = options.geoHeaders ?? GEO_HEADERS;
   const lookups = options.lookups ?? [];
+  const ownWords = rememberedWords();
   return {
     of: (header, origin) => {
       const { peerAddress, httpVersion, cf } = origin;
@@ -33,15 +37,26 @@ export function createVisitorSource(options: VisitorSourceOptions = {}): Visitor
           : proxies.trusts(peerAddress)
             ? visitorFromHeaders(geoHeaders, header)
             : {};
-      const own = cleanVisitor({
-        ip,
-        httpProtocol: httpProtocolOf(httpVersion),
-        // What callers say of themselves is theirs to say.
-        acceptLanguage: header('accept-language'),
-        clientAcceptEncoding: header('accept-encoding'),
-      });
+      const own = ownWords(ip, httpVersion, header('accept-language'), header('accept-encoding'));
       return { ...own, ...completed(said, ip === undefined ? {} : lookedUp(lookups, ip)) };
     },
+  };
+}
+
+/** What a connection shows, and what callers say of themselves: the same again and again, so it is looked at once. */
+function rememberedWords() {
+  const known = new Map<string, VisitorData>();
+  return (ip?: string, httpVersion?: string, acceptLanguage?: string, clientAcceptEncoding?: string): VisitorData => {
+    const key = `${ip}\n${httpVersion}\n${acceptLanguage}\n${clientAcceptEncoding}`;
+    const before = known.get(key);
+    if (before) return before;
+    const words = cleanVisitor({
+      ...{ ip, acceptLanguage, clientAcceptEncoding },
+      httpProtocol: httpProtocolOf(httpVersion),
+    });
+    if (known.size >= REMEMBERED_MAX) known.clear();
+    if (key.length <= KEY_LENGTH_MAX) known.set(key, words);
+    return words;
   };
 }
 
