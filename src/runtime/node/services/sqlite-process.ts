@@ -6,8 +6,11 @@ import { openDatabase, type SqlDatabase } from '../../../store/sqlite/driver.ts'
 import { jsonRow } from './sql-rows.ts';
 import type { SqliteAnswer, SqliteRequest } from './sqlite-messages.ts';
 
-/** A statement holds this thread, so another one looks whether the server is still there. */
-const WATCH = `const parent = process.ppid;
+/**
+ * A statement holds this thread, so another one looks whether the server is still there. It is told whose child this was:
+ * by the time it has started, the server may be gone.
+ */
+const WATCH = `const { workerData: parent } = require('node:worker_threads');
 setInterval(() => { if (process.ppid !== parent) process.kill(process.pid, 'SIGKILL'); }, 1000);`;
 const PRAGMAS = [
   'busy_timeout = 5000',
@@ -23,7 +26,7 @@ let reader: SqlDatabase | undefined;
 
 process.on('disconnect', () => process.exit(0));
 process.on('message', (request: SqliteRequest) => process.send?.(answer(request)));
-new Worker(WATCH, { eval: true }).unref();
+new Worker(WATCH, { eval: true, workerData: process.ppid }).unref();
 
 function answer(request: SqliteRequest): SqliteAnswer {
   const { requestId } = request;
