@@ -1,22 +1,7 @@
 // The `auth` block: who is asked for a credential, and which credentials count.
 // Must never let a provider stand whose secret is missing.
 import { z } from 'zod';
-
-const JWT_ALGORITHMS = [
-  'HS256',
-  'HS384',
-  'HS512',
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-] as const;
+import { JWT_ALGORITHMS } from '../model/jwt-algorithms.ts';
 
 /** A secret, or a name that nobody may leave blank. */
 export const filled = () =>

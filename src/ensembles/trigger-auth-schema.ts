@@ -2,6 +2,7 @@
 // says neither that it is public nor how callers prove who they are does not load. Must never resolve a secret.
 import { envNamesOf } from '../expressions/ensemble/env.ts';
 import { ExpressionError } from '../expressions/ensemble/expression-error.ts';
+import { JWT_ALGORITHMS } from '../model/jwt-algorithms.ts';
 import type { CredentialMethod, TriggerAccess, TriggerAuth } from '../model/trigger.ts';
 import type { Cursor, Fields, Shape } from './cursor.ts';
 import { suggestion } from './cursor.ts';
@@ -19,22 +20,6 @@ const METHODS = [
   'unkey',
   'custom',
 ] as const satisfies readonly CredentialMethod[];
-const ALGORITHMS = [
-  'HS256',
-  'HS384',
-  'HS512',
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-] as const;
-
 const PRESETS = ['default', 'github', 'stripe', 'slack'] as const;
 const HASHES = ['sha256', 'sha1', 'sha384', 'sha512'] as const;
 
@@ -154,7 +139,7 @@ function readTyped(cursor: Cursor, type: string, fields: Fields): TriggerAuth | 
       jwksUrl: secret(fields.get('jwksUrl')) ?? null,
       issuer: secret(fields.get('issuer')) ?? null,
       audience: secret(fields.get('audience')) ?? null,
-      algorithms: (fields.get('algorithms')?.list() ?? []).flatMap((item) => item.oneOf(ALGORITHMS) ?? []),
+      algorithms: (fields.get('algorithms')?.list() ?? []).flatMap((item) => item.oneOf(JWT_ALGORITHMS) ?? []),
     };
   }
   if (type === 'custom') {

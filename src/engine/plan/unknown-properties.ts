@@ -1,5 +1,6 @@
 // Properties of a definition document that no Conductor knows: most often a slip of the pen, which loading a definition
 // silently drops. Owns the table of known names; must never refuse a definition.
+import { didYouMean } from '../../model/did-you-mean.ts';
 import { isJsonObject } from '../../model/json.ts';
 
 export interface UnknownProperty {
@@ -90,36 +91,8 @@ function compare(object: object, known: ReadonlySet<string>, path: string, found
   for (const key of Object.keys(object)) {
     if (known.has(key)) continue;
     const at = path === '' ? key : `${path}.${key}`;
-    const suggestion = closest(key, known);
+    const suggestion = didYouMean(key, known) ?? null;
     const hint = suggestion === null ? '' : `; did you mean ${suggestion}?`;
     found.push({ path: at, suggestion, message: `${at} is not a property that is known here${hint}` });
   }
-}
-
-/** A slip changes few letters: up to one in three, and no more than three. */
-function closest(key: string, known: ReadonlySet<string>): string | null {
-  let best: string | null = null;
-  let least = Math.min(3, Math.floor(key.length / 3)) + 1;
-  for (const candidate of known) {
-    if (Math.abs(candidate.length - key.length) >= least) continue;
-    const distance = editDistance(key.toLowerCase(), candidate.toLowerCase());
-    if (distance < least) {
-      least = distance;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

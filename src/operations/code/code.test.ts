@@ -80,6 +80,7 @@ describe('code', () => {
 
 describe('what a handler may return', () => {
   it('is JSON, as JSON.stringify would write it', () => {
+    expect(Object.is(jsonResult(-0), 0)).toBe(true);
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {
         expect(jsonResult(value)).toEqual(JSON.parse(JSON.stringify(value)));

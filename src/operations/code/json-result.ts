@@ -23,7 +23,8 @@ function convert(given: unknown, place: string, above: readonly object[]): JsonV
     case 'boolean':
       return value;
     case 'number':
-      return Number.isFinite(value) ? value : null;
+      // JSON has no -0: adding 0 makes it what will be read back.
+      return Number.isFinite(value) ? value + 0 : null;
     case 'object':
       return value === null ? null : structure(value, place, above);
     default:
