@@ -2,6 +2,8 @@
 // cheaper than the server that it measures.
 import { Pool } from 'undici';
 
+const SLICES = 9;
+
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 /** What a load asks of a server, or of several that share a database. */
@@ -94,6 +96,26 @@ export async function spread(total: number, width: number, work: (n: number) => 
     }
   };
   await Promise.all(Array.from({ length: Math.min(width, total) }, lane));
+}
+
+/**
+ * Calls per second of each load, in slices that take turns, so that a slow moment of the machine hits both alike: the
+ * medians. A load gets the number of calls to make.
+ */
+export async function inTurns(
+  loads: readonly ((calls: number) => Promise<unknown>)[],
+  calls: number,
+): Promise<readonly number[]> {
+  const rates = loads.map((): number[] => []);
+  const slice = Math.ceil(calls / SLICES);
+  for (let n = 0; n < SLICES; n += 1) {
+    for (const [at, load] of loads.entries()) {
+      const startedAt = performance.now();
+      await load(slice);
+      rates[at]?.push((slice * 1000) / (performance.now() - startedAt));
+    }
+  }
+  return rates.map((of) => of.sort((a, b) => a - b)[SLICES >> 1] ?? Number.NaN);
 }
 
 /** Polls in batches and completes each task with its own awaited request, until `total` tasks are done. */

@@ -1,7 +1,7 @@
 // (e) A two-step ensemble behind a public trigger against a bare Hono route, in the same run. Each request is a whole
 // execution: parsed, run step by step, written to the history durably, and answered after that.
 import { Child, newFolder, removeFolder, withChildren } from '../child.ts';
-import { Driver, spread } from '../driver.ts';
+import { Driver, inTurns, spread } from '../driver.ts';
 import { writeProject } from '../project-files.ts';
 import { type EnsembleResults, percentiles, round } from '../results.ts';
 
@@ -16,11 +16,11 @@ export async function ensembles(quick: boolean): Promise<EnsembleResults> {
   return withChildren([server, bareServer], async () => {
     const ours = new Driver(server.url, server.key, AT_ONCE);
     const bare = new Driver(bareServer.url, 'none', AT_ONCE);
-    const calls = quick ? 5000 : 30_000;
-    await Promise.all([rate(ours, 2000), rate(bare, 2000)]);
-    const barePerSecond = await rate(bare, calls);
     const timesMs: number[] = [];
-    const perSecond = await rate(ours, calls, timesMs);
+    const loads = [(calls: number) => load(bare, calls), (calls: number) => load(ours, calls, timesMs)];
+    for (const warmUp of loads) await warmUp(4000);
+    timesMs.length = 0;
+    const [barePerSecond = 0, perSecond = 0] = await inTurns(loads, quick ? 9000 : 45_000);
     await Promise.all([ours.close(), bare.close()]);
     return {
       perSecond: Math.round(perSecond),
@@ -30,13 +30,11 @@ export async function ensembles(quick: boolean): Promise<EnsembleResults> {
   }).finally(() => removeFolder(folder));
 }
 
-/** Calls per second, `AT_ONCE` under way; how long each took goes into `timesMs`. */
-async function rate(driver: Driver, calls: number, timesMs: number[] = []): Promise<number> {
-  const startedAt = performance.now();
-  await spread(calls, AT_ONCE, async () => {
+/** `AT_ONCE` calls under way; how long each took goes into `timesMs`. */
+function load(driver: Driver, calls: number, timesMs: number[] = []): Promise<void> {
+  return spread(calls, AT_ONCE, async () => {
     const sentAt = performance.now();
     await driver.send('POST', '/hello', BODY);
     timesMs.push(performance.now() - sentAt);
   });
-  return (calls * 1000) / (performance.now() - startedAt);
 }

@@ -15,8 +15,9 @@ export async function handOff(quick: boolean): Promise<Percentiles> {
       tasks: [{ name: 'bench_hand_off', taskReferenceName: 'only', type: 'SIMPLE' }],
     });
     const samplesMs: number[] = [];
-    const warmUp = 200;
-    const samples = quick ? 500 : 2000;
+    // A server that has just started still interprets its own code.
+    const warmUp = 1000;
+    const samples = quick ? 1000 : 3000;
     for (let n = 0; n < warmUp + samples; n += 1) {
       const elapsedMs = await once(worker, starter);
       if (n >= warmUp) samplesMs.push(elapsedMs);

@@ -14,7 +14,7 @@ export async function runsPerSecond(quick: boolean): Promise<number> {
   return withChildren([server], async () => {
     const driver = new Driver(server.url, server.key, RUN_CONNECTIONS);
     await defineThreeSteps(driver);
-    await threeStepRuns(driver, quick ? 500 : 1000);
+    await threeStepRuns(driver, 2000);
     const runs = quick ? 4000 : 15_000;
     const elapsedMs = await threeStepRuns(driver, runs);
     await driver.close();

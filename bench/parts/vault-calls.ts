@@ -3,7 +3,7 @@
 import { Pool } from 'undici';
 import { z } from 'zod';
 import { Child, withChildren } from '../child.ts';
-import { Driver, spread } from '../driver.ts';
+import { Driver, inTurns, spread } from '../driver.ts';
 import { percentiles, round, type VaultResults } from '../results.ts';
 
 const AT_ONCE = 64;
@@ -17,11 +17,11 @@ export async function vaultCalls(quick: boolean): Promise<VaultResults> {
   return withChildren([server, passThrough, upstream], async () => {
     const vault = new Caller(server.url, await issueKey(server));
     const bare = new Caller(passThrough.url, 'none');
-    const calls = quick ? 4000 : 20_000;
+    const calls = quick ? 9000 : 45_000;
     const singles = quick ? 600 : 3000;
-    for (const caller of [vault, bare]) await caller.rate(2000);
-    const passThroughPerSecond = await bare.rate(calls);
-    const callsPerSecond = await vault.rate(calls);
+    const loads = [bare, vault].map((caller) => (count: number) => caller.load(count));
+    for (const load of loads) await load(4000);
+    const [passThroughPerSecond = 0, callsPerSecond = 0] = await inTurns(loads, calls);
     const [bareMs, vaultMs] = await alternate(bare, vault, singles);
     await Promise.all([vault.close(), bare.close()]);
     return {
@@ -61,11 +61,9 @@ class Caller {
     this.#key = key;
   }
 
-  /** Calls per second, `AT_ONCE` under way. */
-  async rate(calls: number): Promise<number> {
-    const startedAt = performance.now();
-    await spread(calls, AT_ONCE, () => this.#call());
-    return (calls * 1000) / (performance.now() - startedAt);
+  /** `AT_ONCE` calls under way. */
+  load(calls: number): Promise<void> {
+    return spread(calls, AT_ONCE, () => this.#call());
   }
 
   async timed(): Promise<number> {

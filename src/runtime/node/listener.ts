@@ -14,6 +14,9 @@ const TIMEOUTS = {
   requestTimeout: 60_000,
 } as const;
 
+/** How long a connection that has just become idle may hold up the end. */
+const SWEEP_EVERY_MS = 10;
+
 export interface Listener {
   readonly url: string;
   /** Requests that came before are answered now. */
@@ -31,10 +34,6 @@ export async function listen(host: string, port: number): Promise<Listener> {
   let closing: Promise<void> | undefined;
   const waiting: Parameters<NodeHandler>[] = [];
   const server = createServer(TIMEOUTS, (request, response) => {
-    // Node closes idle connections once, at the start of the end; those that become idle later are ours to close.
-    response.once('close', () => {
-      if (closing) server.closeIdleConnections();
-    });
     if (handler) handler(request, response);
     else waiting.push([request, response]);
   });
@@ -55,10 +54,13 @@ export async function listen(host: string, port: number): Promise<Listener> {
 
 async function endServer(server: Server, graceMs: number): Promise<void> {
   const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+  // Node closes idle connections once, at the start of the end; those that become idle later are ours to close.
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_EVERY_MS);
   await new Promise<void>((resolve) => {
     server.close(() => resolve());
     server.closeIdleConnections();
   });
+  clearInterval(sweep);
   clearTimeout(cut);
 }
 

@@ -104,21 +104,17 @@ export function readBytes(request: IncomingMessage, bytesMax: number): Promise<B
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let total = 0;
-    const settle = (error?: AppError): void => {
-      request.off('data', collect);
-      if (error) reject(error);
-      else resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, total));
-    };
-    const collect = (chunk: Buffer): void => {
+    request.on('data', (chunk: Buffer) => {
       total += chunk.byteLength;
-      if (total > bytesMax) settle(tooLarge(bytesMax));
-      else chunks.push(chunk);
-    };
-    request.on('data', collect);
-    request.once('end', () => settle());
+      if (total > bytesMax) return reject(tooLarge(bytesMax));
+      // The usual body comes in one piece, as long as announced: it is whole before its end is told.
+      if (total === declared) return resolve(total === chunk.byteLength ? chunk : Buffer.concat([...chunks, chunk]));
+      chunks.push(chunk);
+    });
+    request.on('end', () => resolve(Buffer.concat(chunks, total)));
     // Comes after `end` too; without one the sender has gone.
-    request.once('close', () => {
-      if (!request.complete) settle(brokenOff());
+    request.on('close', () => {
+      if (!request.complete) reject(brokenOff());
     });
   });
 }
