@@ -1,5 +1,4 @@
 // Bodies and queries, parsed at the edge: text to JSON, JSON to a model type, and what is wrong with it as fields.
-// Remembers a request's parsed body, because a permission check and its handler both look at it.
 import type { z } from 'zod';
 import { AppError, type FieldError } from '../model/error.ts';
 import { VALIDATION_MESSAGE } from './errors.ts';
@@ -9,20 +8,9 @@ import type { HttpRequest } from './route.ts';
 const FIELD_ERRORS_MAX = 50;
 const INVALID_VALUE_CHARS_MAX = 200;
 
-const documents = new WeakMap<HttpRequest, Promise<unknown>>();
-
-/** The body as JSON; undefined when it is empty. Throws AppError malformed_json | invalid_request | payload_too_large. */
-export function readJson(request: HttpRequest): Promise<unknown> {
-  const known = documents.get(request);
-  if (known) return known;
-  const document = request.text().then(parseJson);
-  documents.set(request, document);
-  return document;
-}
-
 /** The body as a model type. Throws AppError malformed_json | invalid_request | payload_too_large. */
 export async function readBody<T>(request: HttpRequest, schema: z.ZodType<T>): Promise<T> {
-  return check(schema, await readJson(request));
+  return check(schema, await request.json());
 }
 
 /** Throws AppError invalid_request with every wrong field. */

@@ -3,6 +3,7 @@
 import type { HeaderLookup, Principal } from '../access/access.ts';
 import { NOBODY } from '../access/guard.ts';
 import type { RequestOrigin } from '../visitor/visitor.ts';
+import { parseJson } from './body.ts';
 import type { HttpRequest } from './route.ts';
 
 /** A request as a mount offers it, before anybody is known. */
@@ -33,6 +34,7 @@ export class MatchedRequest implements HttpRequest {
   readonly #raw: RawRequest;
   #query: URLSearchParams | undefined;
   #text: Promise<string> | undefined;
+  #json: Promise<unknown> | undefined;
 
   constructor(raw: RawRequest, params: Readonly<Record<string, string>>) {
     this.#raw = raw;
@@ -75,6 +77,11 @@ export class MatchedRequest implements HttpRequest {
   text(): Promise<string> {
     this.#text ??= this.#raw.text();
     return this.#text;
+  }
+
+  json(): Promise<unknown> {
+    this.#json ??= this.text().then(parseJson);
+    return this.#json;
   }
 
   async bytes(): Promise<Uint8Array> {

@@ -99,7 +99,7 @@ describe('the OpenAPI document', () => {
       signal,
     };
     const bytes = async () => new Uint8Array();
-    const rest = { id: 'r', target: '/openapi.json', origin: {}, bytes };
+    const rest = { id: 'r', target: '/openapi.json', origin: {}, bytes, json: async () => undefined };
     const reply = await route?.handle({ ...request, ...rest, header: () => undefined, text: async () => '' });
     expect(reply).toMatchObject({ status: 200, contentType: 'application/json' });
     expect(JSON.parse(String(reply?.body)).paths).toHaveProperty('/openapi.json');

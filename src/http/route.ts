@@ -25,6 +25,8 @@ export interface RouteCall {
   text(): Promise<string>;
   /** The body exactly as sent, read once. Throws AppError payload_too_large. */
   bytes(): Promise<Uint8Array>;
+  /** The body as JSON, parsed once; undefined when it is empty. Throws AppError malformed_json | invalid_request too. */
+  json(): Promise<unknown>;
 }
 
 export interface HttpRequest extends RouteCall {

@@ -6,7 +6,11 @@ export type Row = Readonly<Record<string, unknown>>;
 
 const MARK = '\u0001';
 
+/** Printable ASCII without a backslash, as almost every text here: JSON writes it as it is. */
+const PLAIN = /^[ -[\]-~]*$/;
+
 export function stored(text: string): string {
+  if (PLAIN.test(text)) return text;
   const quoted = JSON.stringify(text);
   return quoted.includes('\\u') ? MARK + quoted : text;
 }

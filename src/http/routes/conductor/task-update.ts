@@ -5,7 +5,7 @@ import { AppError } from '../../../model/error.ts';
 import { EMPTY_OBJECT, isJsonObject, Json } from '../../../model/json.ts';
 import { jsonObject } from '../../../model/schema.ts';
 import { REPORTABLE_STATUSES, taskResultSchema } from '../../../model/task-result.ts';
-import { readBody, readJson } from '../../body.ts';
+import { check, readBody } from '../../body.ts';
 import { oneOf, textQuery } from '../../query.ts';
 import { type HttpRequest, jsonText, NO_CONTENT, type Route, text } from '../../route.ts';
 import { handedTaskText } from '../../wire/task-text.ts';
@@ -17,7 +17,7 @@ export function taskUpdateRoutes(deps: RouteDeps): Route[] {
 }
 
 function byId({ orchestrator, permissions }: RouteDeps): Route[] {
-  const requires = permissions.taskUpdate(async (request) => (await readBody(request, taskResultSchema)).taskId);
+  const requires = permissions.taskUpdate(async (request) => taskIdOf(await request.json()));
   return [
     {
       method: 'POST',
@@ -46,6 +46,12 @@ function byId({ orchestrator, permissions }: RouteDeps): Route[] {
       },
     },
   ];
+}
+
+/** As little of the body as asking for permission takes: its handler checks the whole. */
+function taskIdOf(body: unknown): string {
+  const id = isJsonObject(body) ? body.taskId : undefined;
+  return typeof id === 'string' && id !== '' ? id : check(taskResultSchema, body).taskId;
 }
 
 const REFERENCE_QUERY = { workerid: z.string().optional() };
@@ -104,7 +110,7 @@ async function updateReference({ orchestrator }: RouteDeps, request: HttpRequest
 
 /** The body is the output itself; no body is an empty one. */
 async function outputOf(request: HttpRequest): Promise<Json> {
-  const document = await readJson(request);
+  const document = await request.json();
   if (document === undefined || document === null) return EMPTY_OBJECT;
   if (!isJsonObject(document)) {
     throw new AppError('invalid_request', 'The body is the output of the task: send a JSON object.');

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { validateDefinition } from '../../../engine/plan/validate-definition.ts';
 import { isJsonObject, type JsonValue } from '../../../model/json.ts';
 import { type WorkflowDefinition, workflowDefinitionSchema } from '../../../model/workflow-definition.ts';
-import { readBody, readJson } from '../../body.ts';
+import { readBody } from '../../body.ts';
 import { permission } from '../../permission.ts';
 import { flagQuery, wholeParam, wholeQuery } from '../../query.ts';
 import { EMPTY, type HttpRequest, json, type Reply, type Route } from '../../route.ts';
@@ -72,7 +72,7 @@ function validate(): Route {
     reply: { contentType: 'application/json', schema: z.object({ warnings: z.array(z.string()) }) },
     async handle(request) {
       const definition = await readBody(request, workflowDefinitionSchema);
-      return json(validateDefinition(definition, await readJson(request)));
+      return json(validateDefinition(definition, await request.json()));
     },
   };
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { AppError } from '../../../model/error.ts';
 import { jsonObject } from '../../../model/schema.ts';
 import { startRequestSchema } from '../../../model/start-request.ts';
-import { check, readBody, readJson } from '../../body.ts';
+import { check, readBody } from '../../body.ts';
 import { permission } from '../../permission.ts';
 import { textQuery, wholeQuery } from '../../query.ts';
 import { type HttpRequest, type Route, text } from '../../route.ts';
@@ -57,7 +57,7 @@ export function workflowStartRoutes({ orchestrator, access }: RouteDeps): Route[
 }
 
 async function startByName(request: HttpRequest) {
-  const input = await readJson(request);
+  const input = await request.json();
   // Checked apart from the rest, so that a wrong body is not reported as a wrong field `input`.
   if (!inputSchema.safeParse(input).success) {
     throw new AppError('invalid_request', 'The body is the input of the execution: send a JSON object.');

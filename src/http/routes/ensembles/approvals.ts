@@ -7,7 +7,6 @@ import { AppError } from '../../../model/error.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../model/json.ts';
 import type { Run, Task } from '../../../model/run.ts';
 import { jsonValue } from '../../../model/schema.ts';
-import { readJson } from '../../body.ts';
 import { permission } from '../../permission.ts';
 import { type HttpRequest, json, type Reply, type Route, withHeaders } from '../../route.ts';
 import { noSuchExecution } from './catalog.ts';
@@ -145,7 +144,7 @@ async function voteAsCaller(deps: ApprovalDeps, request: HttpRequest): Promise<R
   if (approvers.length === 0 && !mayApprove(deps, request, found.run)) {
     deps.access.require(principal, permission('ensemble', found.run.name, 'approve'));
   }
-  const ballot = readBallot(asObject(await readJson(request)));
+  const ballot = readBallot(asObject(await request.json()));
   return json({ success: true, ...(await deps.approvals.vote(task.id, approver, ballot)) });
 }
 
@@ -213,7 +212,7 @@ async function readSent(request: HttpRequest): Promise<JsonObject> {
     const sent = new URLSearchParams(await request.text());
     return Object.fromEntries([...sent].filter(([name]) => name !== '__proto__'));
   }
-  return asObject(await readJson(request));
+  return asObject(await request.json());
 }
 
 function asObject(document: unknown): JsonObject {

@@ -3,7 +3,7 @@
 import type { ExecutionOutcome } from '../../../ensembles/executor.ts';
 import { AppError } from '../../../model/error.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../model/json.ts';
-import { readJson, validationError } from '../../body.ts';
+import { validationError } from '../../body.ts';
 import { callContext } from '../../call-context.ts';
 import { failedReply, suspendedReply, unsendableReply } from '../../execution-reply.ts';
 import { outputHeaders, outputStatus } from '../../output/header-rules.ts';
@@ -14,7 +14,7 @@ import { assertApiExecutable, notFound, type Target } from './may-execute.ts';
 
 /** The body as an object; an empty one is `{}`. Throws AppError malformed_json | invalid_request. */
 export async function readCall(request: HttpRequest): Promise<JsonObject> {
-  const body = await readJson(request);
+  const body = await request.json();
   if (body === undefined || body === null) return {};
   if (!isJsonObject(body)) throw validationError([{ path: '', message: 'must be an object' }]);
   return body;

@@ -7,7 +7,6 @@ import { issueRequestSchema, parse } from '../../../vault/control/issue-request.
 import type { IssuedKey, ResolveCall } from '../../../vault/control/key-control.ts';
 import { keyView } from '../../../vault/control/views.ts';
 import type { Vault } from '../../../vault/create-vault.ts';
-import { readJson } from '../../body.ts';
 import { type HttpRequest, json, type Reply, type Route } from '../../route.ts';
 import { anyVendor, vaultPermission } from './permissions.ts';
 
@@ -30,13 +29,13 @@ export function issueRoutes(vault: Vault): Route[] {
     {
       method: 'POST',
       path: '/vault/keys',
-      requires: async (request) => vaultPermission(vendorOf(await readJson(request), vault.vendors), 'issue'),
+      requires: async (request) => vaultPermission(vendorOf(await request.json(), vault.vendors), 'issue'),
       dialect: 'vault',
       summary: 'Issues a vault key: a capped stand-in for a vendor secret',
       body: issueRequestSchema,
       async handle(request) {
         const idempotencyKey = request.header('idempotency-key') ?? null;
-        const body = await readJson(request);
+        const body = await request.json();
         const issued = await vault.keys.issue({ body, idempotencyKey, principal: request.principal.id });
         return issuedReply(vault, issued);
       },
@@ -72,7 +71,7 @@ function vendorOf(body: unknown, vendors: ReadonlySet<string>): string {
 }
 
 async function readResolve(request: HttpRequest): Promise<ResolveCall> {
-  const { agent_run_label, workflow_id, vendor, task } = parse(resolveSchema, await readJson(request));
+  const { agent_run_label, workflow_id, vendor, task } = parse(resolveSchema, await request.json());
   const label = agent_run_label ?? (workflow_id ? `conductor/${workflow_id}` : null);
   if (label === null) {
     throw new AppError('invalid_request', 'agent_run_label: is missing; send it, or workflow_id.', [

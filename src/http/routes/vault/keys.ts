@@ -6,7 +6,6 @@ import { patchRequestSchema } from '../../../vault/control/issue-request.ts';
 import type { KeyWithUsage } from '../../../vault/control/key-control.ts';
 import { keyView, usageView } from '../../../vault/control/views.ts';
 import type { Vault } from '../../../vault/create-vault.ts';
-import { readJson } from '../../body.ts';
 import { textQuery, wholeQuery } from '../../query.ts';
 import { type HttpRequest, json, type Route } from '../../route.ts';
 import { anyVendor, type VaultAction, vaultPermission } from './permissions.ts';
@@ -59,7 +58,7 @@ export function keyRoutes(vault: Vault): Route[] {
       dialect: 'vault',
       summary: 'Changes the cap or the expiry; what was spent stays spent',
       body: patchRequestSchema,
-      handle: async (request) => json(view(await keys.patch(idOf(request), await readJson(request)))),
+      handle: async (request) => json(view(await keys.patch(idOf(request), await request.json()))),
     },
     {
       method: 'DELETE',
