@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { ServerProcess } from '../support/server-process.ts';
 
 const RUNS = 500;
-const KILLS = 10;
+const KILLS = 20;
 
 interface HandedTask {
   readonly taskId: string;
@@ -115,7 +115,7 @@ class Load {
   }
 }
 
-test('kill -9 at 10 random moments: nothing acknowledged is lost, nothing is applied twice, every run ends right', async () => {
+test('kill -9 at 20 random moments: nothing acknowledged is lost, nothing is applied twice, every run ends right', async () => {
   const server = await ServerProcess.create();
   await server.start();
   try {
