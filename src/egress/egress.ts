@@ -42,7 +42,8 @@ export interface UpstreamRequest {
 export interface UpstreamResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
-  readonly body: AsyncIterable<Uint8Array> & { bytes(): Promise<Uint8Array> };
+  /** `bytes` need not be waited for where all of them are there already. */
+  readonly body: AsyncIterable<Uint8Array> & { bytes(): Uint8Array | Promise<Uint8Array> };
 }
 
 /** What became of an upstream call that gave no response. `sent: false` means the vendor cannot have seen it. */

@@ -11,7 +11,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #resolve: (response: UpstreamResponse) => void;
   readonly #reject: (error: unknown) => void;
   readonly #chunks: Buffer[] = [];
-  #head: Pick<UpstreamResponse, 'status' | 'headers'> | undefined;
+  #status = 0;
+  #headers: UpstreamResponse['headers'] | undefined;
   #stream: StreamedBody | undefined;
 
   /** One of the two is called, once. */
@@ -26,10 +27,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: RawHeaders): void {
     // An interim answer: the one that counts is still to come.
     if (status < 200) return;
-    this.#head = { status, headers: headersOf(headers) };
+    this.#status = status;
+    this.#headers = headersOf(headers);
     if (Number(headers['content-length'] ?? Number.NaN) <= WHOLE_BYTES_MAX) return;
     this.#stream = new StreamedBody(controller);
-    this.#resolve({ ...this.#head, body: this.#stream });
+    this.#answer(this.#stream);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -39,12 +41,16 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     if (this.#stream) this.#stream.finish();
-    else if (this.#head) this.#resolve({ ...this.#head, body: new WholeBody(this.#chunks) });
+    else this.#answer(new WholeBody(this.#chunks));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     if (this.#stream) this.#stream.destroy(error);
     else this.#reject(error);
+  }
+
+  #answer(body: UpstreamResponse['body']): void {
+    if (this.#headers) this.#resolve({ status: this.#status, headers: this.#headers, body });
   }
 }
 
@@ -62,8 +68,8 @@ class WholeBody {
     this.#chunks = chunks;
   }
 
-  async bytes(): Promise<Uint8Array> {
-    const [only] = this.#chunks;
+  bytes(): Uint8Array {
+    const only = this.#chunks[0];
     return only && this.#chunks.length === 1 ? only : Buffer.concat(this.#chunks);
   }
 

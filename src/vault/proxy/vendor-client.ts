@@ -52,22 +52,34 @@ export async function ask(request: VendorRequest): Promise<Outcome> {
     timeoutMs: VENDOR_TIMEOUT_MS,
   };
   try {
-    return { kind: 'answer', answer: await read(await request.upstream.send(sent), request) };
+    const answer = read(await request.upstream.send(sent), request);
+    return { kind: 'answer', answer: answer instanceof Promise ? await answer : answer };
   } catch (error) {
     return { kind: error instanceof UpstreamError && !error.sent ? 'unsent' : 'unknown' };
   }
 }
 
-async function read(response: UpstreamResponse, request: VendorRequest): Promise<Answer> {
-  const { status } = response;
+function read(response: UpstreamResponse, request: VendorRequest): Answer | Promise<Answer> {
   const header = lookup(response.headers);
-  const headers = passedBack(response.headers, request);
   const length = Number(header('content-length') ?? Number.NaN);
-  const small = length <= BUFFERED_BYTES_MAX || status >= 300;
+  const small = length <= BUFFERED_BYTES_MAX || response.status >= 300;
   if (request.mayStream && !small) {
-    return { status, header, headers, content: scrubStream(response.body, request.secret), body: undefined };
+    const headers = passedBack(response.headers, request);
+    const content = scrubStream(response.body, request.secret);
+    return { status: response.status, header, headers, content, body: undefined };
   }
-  const bytes = await (length <= BUFFERED_BYTES_MAX ? response.body.bytes() : collect(response.body));
+  const bytes = length <= BUFFERED_BYTES_MAX ? response.body.bytes() : collect(response.body);
+  if (bytes instanceof Uint8Array) return whole(response, header, bytes, request);
+  return bytes.then((read) => whole(response, header, read, request));
+}
+
+function whole(
+  { status, headers: sent }: UpstreamResponse,
+  header: HeaderLookup,
+  bytes: Uint8Array,
+  request: VendorRequest,
+): Answer {
+  const headers = passedBack(sent, request);
   const text = decoder.decode(bytes);
   // The bytes themselves go back unless something had to be cut out of them. ASCII is the same either way, and a
   // string leaves in one write with its headers.
