@@ -13,6 +13,7 @@ import { deriveKeys, type MasterKeys } from './keys/master-keys.ts';
 import { ownedKeys, type RoundKeys } from './keys/round-keys.ts';
 import { runHooks, type VaultRunHooks } from './keys/run-hooks.ts';
 import { RunKeyBook } from './keys/run-key-book.ts';
+import { type Digest, digest } from './ledger/digest.ts';
 import { type KeyStates, OwnedStates } from './ledger/key-states.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { SharedStates } from './ledger/shared-states.ts';
@@ -49,6 +50,8 @@ export interface VaultOptions {
   /** Where callers reach this server: asked when a key is shown, so that a server may learn its port first. */
   readonly publicUrl: () => string;
   readonly bodyBytesMax?: number;
+  /** A faster implementation of the runtime's. */
+  readonly digest?: Digest;
   /** Open charges per key at once. */
   readonly inFlightMax?: number;
   /** Takes what should not happen: defects, never secrets. */
@@ -166,6 +169,7 @@ type WiredContext = ProxyContext & { watch: ProxyContext['watch']; readonly upst
 function proxyContext(options: VaultOptions, parts: Parts): WiredContext {
   const { transactor, clock, egress } = options;
   const { background, secrets, ...stages } = parts;
+  const digestOf = options.digest ?? digest;
   const stripeUpstream = egress.upstream(options.upstreams.stripe);
   const upstreams: Record<string, Upstream> = { stripe: stripeUpstream };
   const health = new StoreHealth(transactor);
@@ -173,7 +177,8 @@ function proxyContext(options: VaultOptions, parts: Parts): WiredContext {
     ...stages,
     upstreams,
     vendors: VENDORS,
-    ordinals: parts.fresh ? null : new TaskIdempotency(),
+    ordinals: parts.fresh ? null : new TaskIdempotency(digestOf),
+    digest: digestOf,
     bodyBytesMax: options.bodyBytesMax ?? BODY_BYTES_MAX,
     now: () => clock.now(),
     newRequestId: requestIds(options.newId()),

@@ -12,9 +12,9 @@ import type { KeyRegistry } from '../keys/key-registry.ts';
 import { KEY_PREFIX, type KeyTexts } from '../keys/key-text.ts';
 import type { RoundKeys, WantedKeys } from '../keys/round-keys.ts';
 import { RUN_LABEL, type VaultRunHooks } from '../keys/run-hooks.ts';
+import { digest } from '../ledger/digest.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Usage } from '../ledger/reservation.ts';
-import { digest } from '../ledger/task-idempotency.ts';
 import { readCredential } from '../proxy/credential.ts';
 import { type IssueRequest, readIssueRequest, readPatchRequest } from './issue-request.ts';
 

@@ -24,13 +24,17 @@ export interface KeyStates {
   readonly again: boolean;
   /** Part of a decision: a charge of the key goes into the batch. */
   charged(keyId: string, batch: WriteBatch): void;
-  /** Keeps the state in memory while a decision on it is not committed. */
-  holding<T>(keyId: string, work: () => Promise<T>): Promise<T>;
+  /** Keeps the state in memory while a decision on it is not committed; to be let go then. */
+  hold(keyId: string): Hold | undefined;
   /** Nobody needs the totals just now. */
   release(keyId: string): void;
   /** What memory holds of the totals, however old where other processes write. */
   peek(keyId: string): KeyTotals | undefined;
   lost(): void;
+}
+
+export interface Hold {
+  letGo(): void;
 }
 
 /** From when on charges matter: for the cap, and for what the same request would repeat. */
@@ -40,10 +44,18 @@ function mattersSince(row: VaultKey, now: number): number {
 
 export const STATES_MAX = 10_000;
 
-interface OwnedState {
+class OwnedState implements Hold {
   readonly totals: KeyTotals;
   /** Decisions whose commit is not known yet: the state must stay in memory until they are. */
-  uncommitted: number;
+  uncommitted = 0;
+
+  constructor(totals: KeyTotals) {
+    this.totals = totals;
+  }
+
+  letGo(): void {
+    this.uncommitted -= 1;
+  }
 }
 
 export interface OwnedStatesOptions {
@@ -82,15 +94,10 @@ export class OwnedStates implements KeyStates {
     return this.#states.get(keyId)?.totals;
   }
 
-  async holding<T>(keyId: string, work: () => Promise<T>): Promise<T> {
+  hold(keyId: string): Hold | undefined {
     const state = this.#states.get(keyId);
-    if (!state) return work();
-    state.uncommitted += 1;
-    try {
-      return await work();
-    } finally {
-      state.uncommitted -= 1;
-    }
+    if (state) state.uncommitted += 1;
+    return state;
   }
 
   release(keyId: string): void {
@@ -120,7 +127,7 @@ export class OwnedStates implements KeyStates {
       const charges = await this.#options.reads.chargesOf(row.id, mattersSince(row, this.#options.now()));
       // A commit failed meanwhile: what was read may be older than what is decided next, so it is read again.
       if (states !== this.#states) return;
-      states.set(row.id, { totals: new KeyTotals(row.capWindow, charges), uncommitted: 0 });
+      states.set(row.id, new OwnedState(new KeyTotals(row.capWindow, charges)));
       if (states.size > STATES_MAX) {
         for (const id of [...states.keys()].slice(0, STATES_MAX / 10)) this.#evict(id, true);
       }

@@ -3,9 +3,10 @@
 // forward anything itself, and never trust its totals after a failed commit.
 import { AppError } from '../../model/error.ts';
 import type { AuditEntry, Charge, VaultKey } from '../../model/vault.ts';
-import type { Transactor } from '../../orchestrator/ports.ts';
+import type { Operation, Transactor } from '../../orchestrator/ports.ts';
 import type { Reads, WriteBatch } from '../../store/port.ts';
 import { windowStart } from './cap-window.ts';
+import { chargeRow } from './charge-row.ts';
 import { type Flight, Flights } from './flights.ts';
 import type { KeyState, KeyStates } from './key-states.ts';
 import { KeyTotals } from './key-totals.ts';
@@ -43,6 +44,8 @@ export interface Settling {
   readonly called: boolean;
   /** `cost`: what the call added to the recorded spend; `settlement`: as it was applied. */
   readonly audit: (cost: number, usage: Usage, now: number, settlement: Settlement) => AuditEntry | null;
+  /** Lands when the charge is settled, or could not be. */
+  readonly flight?: Flight | null;
 }
 
 /** A charge as it is, and its key, at the instant at which it was noted that it is asked again. */
@@ -61,6 +64,9 @@ const PLACE_WAITS = 400;
 export class Ledger {
   readonly flights = new Flights();
   readonly #options: LedgerOptions;
+  /** Where the charges of the round under way lie in its batch. */
+  #batch: WriteBatch | undefined;
+  #positions = new Map<number, number>();
 
   constructor(options: LedgerOptions) {
     this.#options = options;
@@ -70,16 +76,27 @@ export class Ledger {
   /** One transaction that rechecks the key and the cap. Rejects with AppError('store_unavailable') when it cannot commit. */
   async reserve(request: ReserveRequest): Promise<Reservation> {
     const { keyId, fingerprint, bodyDigest } = request.draft;
-    const { states } = this.#options;
+    const { states, transactor } = this.#options;
     let waits = 0;
     for (let tries = 0; tries < LOAD_TRIES; ) {
-      await states.ready(keyId);
+      const loading = states.ready(keyId);
+      if (loading) await loading;
       const busy = request.derived ? undefined : this.flights.get(keyId, fingerprint);
       if (busy && states.peek(keyId)?.replayOf(fingerprint)?.bodyDigest === bodyDigest) {
         await busy.landed;
         continue;
       }
-      const decided = await this.#reserveOnce(request, waits >= REPEAT_WAITS);
+      const held = states.hold(keyId);
+      const flown: { flight: Flight | null } = { flight: null };
+      let decided: Decided;
+      try {
+        decided = await transactor.submit(this.#reserving(request, waits >= REPEAT_WAITS, flown));
+      } catch (error) {
+        flown.flight?.land();
+        throw error;
+      } finally {
+        held?.letGo();
+      }
       if (decided.kind === 'busy') await decided.landed;
       else if (decided.kind === 'elsewhere') {
         waits += 1;
@@ -103,17 +120,27 @@ export class Ledger {
   async settle(settling: Settling): Promise<void> {
     const { states, transactor } = this.#options;
     const { keyId } = settling.charge;
-    for (let tries = 0; tries < LOAD_TRIES; tries += 1) {
-      await states.ready(keyId);
-      const done = await states.holding(keyId, () =>
-        transactor.submitSoon({
-          load: (round) => states.load(round, { ids: [keyId] }),
-          decide: (batch, now) => this.#settleNow(settling, batch, now),
-        }),
-      );
-      if (!done) continue;
-      states.release(keyId);
-      return;
+    const operation: Operation<boolean> = {
+      load: (round) => states.load(round, { ids: [keyId] }),
+      decide: (batch, now) => this.#settleNow(settling, batch, now),
+    };
+    try {
+      for (let tries = 0; tries < LOAD_TRIES; tries += 1) {
+        const loading = states.ready(keyId);
+        if (loading) await loading;
+        const held = states.hold(keyId);
+        let done: boolean;
+        try {
+          done = await transactor.submitSoon(operation);
+        } finally {
+          held?.letGo();
+        }
+        if (!done) continue;
+        states.release(keyId);
+        return;
+      }
+    } finally {
+      settling.flight?.land();
     }
     throw new AppError('store_unavailable', 'The ledger of the key could not be read; the charge stays reserved.');
   }
@@ -154,11 +181,12 @@ export class Ledger {
    * Whether the same request was made before; it may have been released by the time it is reserved. Where only a round
    * can tell, a call whose price takes a look at the vendor is first taken for a repetition, and any other is not.
    */
-  async repeats(keyId: string, fingerprint: string, looksUp: boolean): Promise<boolean> {
+  repeats(keyId: string, fingerprint: string, looksUp: boolean): boolean | Promise<boolean> {
     const { shared, states } = this.#options;
     if (shared) return looksUp;
-    await states.ready(keyId);
-    return states.peek(keyId)?.replayOf(fingerprint) !== undefined;
+    const known = () => states.peek(keyId)?.replayOf(fingerprint) !== undefined;
+    const loading = states.ready(keyId);
+    return loading ? loading.then(known) : known();
   }
 
   /** What was counted for a vendor object under a key. What is counted stays so: memory may know less, never more. */
@@ -167,27 +195,19 @@ export class Ledger {
     return this.#options.states.peek(keyId)?.countedFor(objectId);
   }
 
-  #reserveOnce(request: ReserveRequest, patient: boolean): Promise<Decided> {
-    const { states, transactor } = this.#options;
+  #reserving(request: ReserveRequest, patient: boolean, flown: { flight: Flight | null }): Operation<Decided> {
+    const { states } = this.#options;
     const { keyId } = request.draft;
-    return states.holding(keyId, async () => {
-      let flight: Flight | null = null;
-      try {
-        return await transactor.submit({
-          load: (round) => states.load(round, { ids: [keyId] }),
-          decide: (batch, now) => {
-            // Decided again after a lost round: the first time never was.
-            flight?.land();
-            const decided = this.#reserveNow(request, patient, batch, now);
-            flight = decided.kind === 'reserved' || decided.kind === 'replay' ? decided.flight : null;
-            return decided;
-          },
-        });
-      } catch (error) {
-        landed(flight);
-        throw error;
-      }
-    });
+    return {
+      load: (round) => states.load(round, { ids: [keyId] }),
+      decide: (batch, now) => {
+        // Decided again after a lost round: the first time never was.
+        flown.flight?.land();
+        const decided = this.#reserveNow(request, patient, batch, now);
+        flown.flight = decided.kind === 'reserved' || decided.kind === 'replay' ? decided.flight : null;
+        return decided;
+      },
+    };
   }
 
   #reserveNow(request: ReserveRequest, patient: boolean, batch: WriteBatch, now: number): Decided {
@@ -217,17 +237,17 @@ export class Ledger {
     if (micros > 0 && usage.spentMicros + usage.reservedMicros + micros > key.capMicros) {
       return refuse({ code: 'cap_exhausted', attemptedMicros: micros }, usage);
     }
-    const charge: Charge = {
-      ...placed.draft,
+    const charge = chargeRow(placed.draft, {
       rowId: this.#options.newChargeRowId(),
       state: 'reserved',
       amountMicros: micros,
       reservedMs: Math.max(totals.stamp(now), placed.afterMs),
       settledMs: 0,
+      body: placed.draft.body,
       vendorObjectId: null,
-    };
+    });
     totals.add(charge);
-    batch.charges.push(charge);
+    this.#write(charge, batch);
     states.charged(charge.keyId, batch);
     return { kind: 'reserved', charge, usage: usageOf(key, totals), flight: this.#fly(charge) };
   }
@@ -303,25 +323,25 @@ export class Ledger {
   /** A later version of a charge's row, in memory and in the batch. */
   #change({ row, totals }: KeyState, charge: Charge, batch: WriteBatch): void {
     totals.apply(charge);
-    write(batch, charge);
+    this.#write(charge, batch);
     this.#options.states.charged(row.id, batch);
+  }
+
+  /** A row appears once in a batch: the later version takes the place of the earlier. */
+  #write(charge: Charge, batch: WriteBatch): void {
+    if (batch !== this.#batch) {
+      this.#batch = batch;
+      this.#positions.clear();
+    }
+    const at = this.#positions.get(charge.rowId);
+    if (at === undefined) this.#positions.set(charge.rowId, batch.charges.push(charge) - 1);
+    else batch.charges[at] = charge;
   }
 }
 
 /** What the audit has recorded of a charge in this state. */
 function recorded(charge: Charge): number {
   return charge.state === 'settled' || charge.state === 'uncertain' ? charge.amountMicros : 0;
-}
-
-/** A row appears once in a batch: the later version takes the place of the earlier. */
-function write(batch: WriteBatch, charge: Charge): void {
-  const at = batch.charges.findLastIndex((row) => row.rowId === charge.rowId);
-  if (at < 0) batch.charges.push(charge);
-  else batch.charges[at] = charge;
-}
-
-function landed(flight: Flight | null): void {
-  flight?.land();
 }
 
 function usageOf(key: VaultKey, totals: KeyTotals): Usage {

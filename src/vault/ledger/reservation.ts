@@ -1,5 +1,6 @@
 // What is asked of the ledger before a call, and what it answers. Shapes only.
 import type { AuditEntry, Charge } from '../../model/vault.ts';
+import type { ChargeIdentity } from './charge-row.ts';
 import type { Flight } from './flights.ts';
 import type { Basis } from './settlement.ts';
 import type { DerivedCall } from './task-ordinal.ts';
@@ -20,10 +21,7 @@ export interface ReservePrice {
 }
 
 /** A charge before it is reserved. */
-export type ChargeDraft = Omit<
-  Charge,
-  'rowId' | 'state' | 'amountMicros' | 'reservedMs' | 'settledMs' | 'vendorObjectId'
->;
+export type ChargeDraft = ChargeIdentity & Pick<Charge, 'body'>;
 
 export type ReserveRefusal =
   | { readonly code: 'key_unknown' | 'key_revoked' | 'key_expired' | 'idempotency_error' | 'rate_limited' }

@@ -1,6 +1,7 @@
 // What becomes of a charge when the vendor has answered, or has not. Owns the rows' transitions and the three ways an
 // amount counts; must never round, and never release what may have been charged.
-import type { Charge } from '../../model/vault.ts';
+import type { Charge, ChargeState } from '../../model/vault.ts';
+import { chargeRow } from './charge-row.ts';
 import type { KeyTotals } from './key-totals.ts';
 import { type ChargeNotes, notesOf, withNotes } from './open-request.ts';
 
@@ -38,17 +39,26 @@ export function settledRow(
 ): Charge {
   const notes = notesOf(present.body);
   if (settlement.kind === 'uncertain') return { ...present, state: 'uncertain', body: notTaken(present.body, notes) };
-  const closed = { ...present, state: 'settled', settledMs: now, body: '' } as const;
   // The row of a derived call stays: it tells which ordinals the task has used.
   const derived = notes.automatic !== undefined;
   const body = derived ? withNotes('', closedNotes(notes, settlement, called)) : '';
-  if (settlement.kind === 'released')
-    return { ...closed, state: derived ? 'settled' : 'released', amountMicros: 0, body };
-  if (notes.free) return { ...closed, amountMicros: 0, body };
+  const { rowId, reservedMs, amountMicros, vendorObjectId } = present;
+  const settled = (state: ChargeState, micros: number, objectId: string | null): Charge =>
+    chargeRow(present, {
+      rowId,
+      state,
+      reservedMs,
+      body,
+      settledMs: now,
+      amountMicros: micros,
+      vendorObjectId: objectId,
+    });
+  if (settlement.kind === 'released') return settled(derived ? 'settled' : 'released', 0, vendorObjectId);
+  if (notes.free) return settled('settled', 0, vendorObjectId);
   const { objectId } = settlement;
-  if (settlement.kind === 'charged-as-reserved') return { ...closed, body, vendorObjectId: objectId };
-  const amountMicros = costBy(settlement.basis, settlement.micros, objectId === null ? [] : [objectId], totals);
-  return { ...closed, body, amountMicros, vendorObjectId: objectId };
+  if (settlement.kind === 'charged-as-reserved') return settled('settled', amountMicros, objectId);
+  const micros = costBy(settlement.basis, settlement.micros, objectId === null ? [] : [objectId], totals);
+  return settled('settled', micros, objectId);
 }
 
 /** A caller that had taken a closed charge of a derived call has its answer, or not: undefined when nothing changes. */

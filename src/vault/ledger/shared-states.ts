@@ -107,9 +107,7 @@ export class SharedStates implements KeyStates, RoundKeys {
     return this.#held.get(keyId)?.totals;
   }
 
-  holding<T>(_keyId: string, work: () => Promise<T>): Promise<T> {
-    return work();
-  }
+  hold(): undefined {}
 
   release(): void {}
 

@@ -2,11 +2,9 @@
 // attempt of a task gets the same key, so a retried task cannot charge twice. Owns the ordinals within an attempt, for a
 // store with a single writer (task-ordinal.ts has the rule for several); after
 // a restart they begin anew, which repeats an answer at worst and never charges again.
-import { sha256 } from '@noble/hashes/sha2.js';
-import { utf8ToBytes } from '@noble/hashes/utils.js';
-import { toBase64url } from '../keys/base64url.ts';
 import type { TaskScope } from '../keys/key-text.ts';
 import { DAY_MS } from '../keys/lifetime.ts';
+import { type Digest, digest } from './digest.ts';
 
 export interface AssignedKey {
   readonly key: string;
@@ -29,6 +27,11 @@ const ATTEMPTS_MAX = 100_000;
 
 export class TaskIdempotency {
   readonly #attempts = new Map<string, Attempt>();
+  readonly #digest: Digest;
+
+  constructor(digestOf: Digest = digest) {
+    this.#digest = digestOf;
+  }
 
   /** `automaticKey`: what the SDK made up for this call, or null when the caller sent nothing. */
   assign(keyId: string, task: TaskScope, requestDigest: string, automaticKey: string | null, now: number): AssignedKey {
@@ -44,7 +47,7 @@ export class TaskIdempotency {
     if (automaticKey !== null) attempt.automatic.set(`${requestDigest}\n${automaticKey}`, ordinal);
     const ordinals = taken;
     return {
-      key: derivedKey(task, requestDigest, ordinal),
+      key: derivedKey(task, requestDigest, ordinal, this.#digest),
       done: (definite) => {
         ordinals[ordinal] = definite;
       },
@@ -69,11 +72,6 @@ function firstFree(taken: readonly boolean[]): number {
   return free < 0 ? taken.length : free;
 }
 
-export function derivedKey(task: TaskScope, requestDigest: string, ordinal: number): string {
+export function derivedKey(task: TaskScope, requestDigest: string, ordinal: number, digest: Digest): string {
   return `conductor-${digest(`${task.runId}\n${task.ref}\n${requestDigest}\n${ordinal}`)}`;
-}
-
-/** 192 bits of SHA-256, base64url. */
-export function digest(text: string): string {
-  return toBase64url(sha256(utf8ToBytes(text)).subarray(0, 24));
 }

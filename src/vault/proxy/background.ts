@@ -12,8 +12,10 @@ export class Background {
     this.#log = log;
   }
 
-  run(work: () => Promise<void>): void {
-    const done = this.#repeat(work).finally(() => this.#running.delete(done));
+  /** `work` must not throw but by rejecting. */
+  run(work: () => Promise<unknown>): void {
+    const ended = () => void this.#running.delete(done);
+    const done: Promise<void> = work().then(ended, (error) => this.#repeat(work, error).finally(ended));
     this.#running.add(done);
   }
 
@@ -24,18 +26,18 @@ export class Background {
     await Promise.all(this.#running);
   }
 
-  async #repeat(work: () => Promise<void>): Promise<void> {
+  async #repeat(work: () => Promise<unknown>, first: unknown): Promise<void> {
+    let error = first;
     for (let tries = 0; ; tries += 1) {
+      this.#log(`vault: a settlement was not recorded yet: ${error instanceof Error ? error.message : String(error)}`);
+      if (this.#closing) return;
+      await this.#sleep(DELAYS_MS[Math.min(tries, DELAYS_MS.length - 1)] ?? 0);
+      if (this.#closing) return;
       try {
         await work();
         return;
-      } catch (error) {
-        this.#log(
-          `vault: a settlement was not recorded yet: ${error instanceof Error ? error.message : String(error)}`,
-        );
-        if (this.#closing) return;
-        await this.#sleep(DELAYS_MS[Math.min(tries, DELAYS_MS.length - 1)] ?? 0);
-        if (this.#closing) return;
+      } catch (again) {
+        error = again;
       }
     }
   }

@@ -2,7 +2,8 @@
 // call without one, or with one that its SDK made up, gets the derived one. Owns the request's identity.
 import type { HeaderLookup } from '../../access/access.ts';
 import type { TaskScope } from '../keys/key-text.ts';
-import { derivedKey, digest, type TaskIdempotency } from '../ledger/task-idempotency.ts';
+import type { Digest } from '../ledger/digest.ts';
+import { derivedKey, type TaskIdempotency } from '../ledger/task-idempotency.ts';
 import type { DerivedCall } from '../ledger/task-ordinal.ts';
 import type { Vendor, VendorCall } from '../vendors/vendor.ts';
 import { Refusal } from './refusal.ts';
@@ -23,13 +24,15 @@ export interface Calling {
   readonly keyId: string;
   readonly task: TaskScope | null;
   readonly secretTag: string;
+  readonly digest: Digest;
 }
 
+const NOTHING = () => undefined;
 const KEY = /^[\x20-\x7e]{1,255}$/;
 
 /** `ordinals`: null where they are read from the charges. Throws Refusal malformed_request. */
 export function callIdempotency(calling: Calling, ordinals: TaskIdempotency | null, now: number): CallIdempotency {
-  const { call, vendor, header, keyId, task, secretTag } = calling;
+  const { call, vendor, header, keyId, task, secretTag, digest } = calling;
   const sent = header('idempotency-key') || null;
   if (sent !== null && !KEY.test(sent)) {
     throw new Refusal(
@@ -39,23 +42,23 @@ export function callIdempotency(calling: Calling, ordinals: TaskIdempotency | nu
   }
   const automatic = sent !== null && vendor.automaticIdempotencyKey(sent, header);
   if (call.method !== 'POST' || task === null || (sent !== null && !automatic)) {
-    return { key: sent, repeatable: sent !== null, derived: null, done: () => undefined };
+    return { key: sent, repeatable: sent !== null, derived: null, done: NOTHING };
   }
   const account = vendor.account(header);
   const request = digest(`${account}\n${call.method} ${call.path}\n${call.params.canonical}`);
   if (!ordinals) {
     const at = (ordinal: number) => {
-      const idempotencyKey = derivedKey(task, request, ordinal);
-      return { idempotencyKey, fingerprint: fingerprintOf(secretTag, account, call, idempotencyKey) };
+      const idempotencyKey = derivedKey(task, request, ordinal, digest);
+      return { idempotencyKey, fingerprint: digest(sameCall(secretTag, account, call, idempotencyKey)) };
     };
     const derived = { attempt: task.attempt, automatic: sent === null ? null : digest(sent), at };
-    return { key: null, repeatable: true, derived, done: () => undefined };
+    return { key: null, repeatable: true, derived, done: NOTHING };
   }
   const assigned = ordinals.assign(keyId, task, request, sent, now);
   return { key: assigned.key, repeatable: true, derived: null, done: assigned.done };
 }
 
-/** What makes two charging calls the same one to the vendor. */
-export function fingerprintOf(secretTag: string, account: string, call: VendorCall, idempotencyKey: string): string {
-  return digest(`${secretTag}\n${account}\n${call.method} ${call.path}\n${idempotencyKey}`);
+/** What makes two charging calls the same one to the vendor; its digest is their fingerprint. */
+export function sameCall(secretTag: string, account: string, call: VendorCall, idempotencyKey: string): string {
+  return `${secretTag}\n${account}\n${call.method} ${call.path}\n${idempotencyKey}`;
 }

@@ -35,23 +35,31 @@ export async function chargingCall(
   forward: () => Promise<Outcome>,
 ): Promise<ProxyReply> {
   const startedMs = context.now();
-  const outcome = await forward().catch((): Outcome => ({ kind: 'unknown' }));
+  let outcome: Outcome;
+  try {
+    outcome = await forward();
+  } catch {
+    outcome = { kind: 'unknown' };
+  }
   const vendorMs = context.now() - startedMs;
   const { settlement, stored } = judged(context, trace, open, outcome);
   if (settlement.kind === 'uncertain' && open.charge.state !== 'settled') context.watch(open.charge);
   idempotency.done(stored);
   const answer = outcome.kind === 'answer' ? outcome.answer : undefined;
-  settle(context, open, {
+  const settling: Settling = {
+    charge: open.charge,
     settlement: { ...settlement, stored },
+    called: true,
+    flight: open.flight,
     ifAsked: () => {
       const again = judged(context, trace, { ...open, repeats: true }, outcome);
       return { ...again.settlement, stored: again.stored };
     },
-    audit: (costMicros, usage, now, applied) => {
-      const row = auditOf(trace, answer, applied, open, vendorMs);
-      return auditRow(trace, { ...row, costMicros, capUsageMicros: usage.spentMicros + usage.reservedMicros }, now);
-    },
-  });
+    audit: (costMicros, usage, now, { kind }) =>
+      auditRow(trace, auditOf(trace, answer, kind, open, vendorMs, costMicros, usage), now),
+  };
+  // Submitted before the reply leaves, so that a later read sees it; the reply itself does not wait.
+  context.background(() => context.ledger.settle(settling));
   if (answer) return forwarded(answer, trace);
   trace.audited = true;
   if (outcome.kind === 'unsent') throw unreachable(trace.vendor.name, trace.operation, true);
@@ -87,34 +95,23 @@ function judge(trace: Trace, { repeats }: OpenCall, outcome: Outcome): Pick<Verd
 function auditOf(
   trace: Trace,
   answer: Answer | undefined,
-  settlement: Settlement,
+  kind: Settlement['kind'],
   open: OpenCall,
   vendorMs: number,
+  costMicros: number,
+  usage: Usage,
 ): AuditOutcome {
   return {
-    verdict: settlement.kind === 'uncertain' ? 'error' : 'allowed',
-    reason: settlement.kind === 'uncertain' ? 'the outcome is not known; the amount stays counted' : null,
+    verdict: kind === 'uncertain' ? 'error' : 'allowed',
+    reason: kind === 'uncertain' ? 'the outcome is not known; the amount stays counted' : null,
     vendorStatus: answer?.status ?? 0,
     vendorRequestId: answer?.header(trace.vendor.requestIdHeader) ?? null,
     vendorObjectId: answer && answer.status < 300 ? trace.vendor.objectId(answer.body) : null,
     replayed: open.repeats || answer?.header('idempotent-replayed') === 'true',
+    costMicros,
+    capUsageMicros: usage.spentMicros + usage.reservedMicros,
     vendorMs,
   };
-}
-
-/** Submitted before the reply leaves, so that a later read sees it; the reply itself does not wait. */
-function settle(
-  context: ProxyContext,
-  { charge, flight }: OpenCall,
-  settling: Pick<Settling, 'settlement' | 'ifAsked' | 'audit'>,
-): void {
-  context.background(async () => {
-    try {
-      await context.ledger.settle({ charge, called: true, ...settling });
-    } finally {
-      flight?.land();
-    }
-  });
 }
 
 /** The refusal of a reservation as the caller sees it. */

@@ -1,5 +1,6 @@
 // Stage 9: what a call will cost, by its own parameters or by a look at the vendor's object. Owns the refusal of what
 // cannot be priced: a capped key never makes a call of unknown cost.
+import type { EndpointCall } from '../keys/endpoint-rules.ts';
 import type { KeyEntry } from '../keys/key-registry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Basis } from '../ledger/settlement.ts';
@@ -27,8 +28,7 @@ export interface EstimateContext {
 }
 
 /** Throws Refusal cost_unknown, currency_unsupported, parameter_invalid, upstream_unreachable. */
-export async function estimate(call: VendorCall, context: EstimateContext): Promise<Estimate> {
-  const cost = context.vendor.cost(call);
+export function estimate(call: VendorCall, cost: Cost, context: EstimateContext): Estimate | Promise<Estimate> {
   if (cost.kind === 'free') return { kind: 'free' };
   if (cost.kind === 'unknown') {
     if (context.entry.free(endpointOf(call))) return { kind: 'free' };
@@ -39,8 +39,8 @@ export async function estimate(call: VendorCall, context: EstimateContext): Prom
 }
 
 /** HEAD is asked as GET by every rule. */
-export function endpointOf(call: VendorCall) {
-  return { method: call.method === 'HEAD' ? 'GET' : call.method, path: call.path, operation: call.operation };
+export function endpointOf(call: VendorCall): EndpointCall {
+  return call.method === 'HEAD' ? { method: 'GET', path: call.path, operation: call.operation } : call;
 }
 
 type LookUp = Extract<Cost, { kind: 'look-up' }>;

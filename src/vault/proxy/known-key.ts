@@ -4,7 +4,7 @@ import { AppError } from '../../model/error.ts';
 import type { VaultKey } from '../../model/vault.ts';
 import type { FreshKeys } from '../keys/fresh-keys.ts';
 import type { KeyEntry, KeyRegistry } from '../keys/key-registry.ts';
-import type { TaskScope } from '../keys/key-text.ts';
+import type { KeyClaims, TaskScope } from '../keys/key-text.ts';
 import type { Vendor } from '../vendors/vendor.ts';
 import { readCredential } from './credential.ts';
 import type { ProxyContext } from './proxy-context.ts';
@@ -15,21 +15,25 @@ export interface KnownKey {
   readonly task: TaskScope | null;
 }
 
+type KeyContext = Pick<ProxyContext, 'texts' | 'registry' | 'fresh' | 'now'>;
+
 /** Throws Refusal key_unknown. */
-export async function knownKey(
-  authorization: string | undefined,
-  { texts, registry, fresh, now }: Pick<ProxyContext, 'texts' | 'registry' | 'fresh' | 'now'>,
-): Promise<KnownKey> {
+export function knownKey(authorization: string | undefined, context: KeyContext): KnownKey | Promise<KnownKey> {
+  const { texts, registry, fresh, now } = context;
   const text = readCredential(authorization);
   const claims = text === undefined ? null : texts.read(text);
   if (!claims) throw unknown();
   // In memory for every live key: only others cost a read.
-  let entry: KeyEntry | null | undefined = registry.get(claims.keyId);
+  const entry = registry.get(claims.keyId);
   // Where others write, memory may be too strict as well: its word is taken only for what is checked again later.
-  if (fresh && !(entry && isLive(entry.row, now()))) entry = await learned(fresh, registry, claims.keyId);
-  else entry ??= await found(registry, claims.keyId);
+  if (entry && (!fresh || isLive(entry.row, now()))) return { entry, task: claims.task };
+  return readKey(claims, context);
+}
+
+async function readKey({ keyId, task }: KeyClaims, { registry, fresh }: KeyContext): Promise<KnownKey> {
+  const entry = await (fresh ? learned(fresh, registry, keyId) : found(registry, keyId));
   if (!entry) throw unknown();
-  return { entry, task: claims.task };
+  return { entry, task };
 }
 
 /** Throws Refusal key_revoked, key_expired. */

@@ -4,11 +4,11 @@ import type { Upstream } from '../../egress/egress.ts';
 import { AppError } from '../../model/error.ts';
 import { writeOpenRequest } from '../ledger/open-request.ts';
 import type { ChargeDraft, ReservePrice } from '../ledger/reservation.ts';
-import { digest } from '../ledger/task-idempotency.ts';
 import type { ProxyReply, ProxyRequest } from '../proxy-api.ts';
 import type { OpenSecret } from '../secrets/secret-store.ts';
+import type { Cost } from '../vendors/vendor.ts';
 import { vendorOf } from './address.ts';
-import { type CallIdempotency, callIdempotency, fingerprintOf } from './call-idempotency.ts';
+import { type CallIdempotency, callIdempotency, sameCall } from './call-idempotency.ts';
 import { chargingCall, reserveRefusal } from './charging-call.ts';
 import { endpointOf, estimate } from './estimate.ts';
 import { freeCall } from './free-call.ts';
@@ -25,37 +25,27 @@ export async function handleCall(context: ProxyContext, request: ProxyRequest): 
   const vendor = vendorOf(context.vendors, path) ?? context.vendors[0];
   if (!vendor) return { status: 404, headers: [], body: '' };
   const trace = startTrace(context.newRequestId(), context.now(), vendor, request.method, path);
+  let call: Admitted | undefined;
   try {
-    return await run(context, request, trace);
+    const read = readCall(request, context.vendors, context.bodyBytesMax);
+    note(trace, read);
+    const known = knownKey(read.header('authorization'), context);
+    call = admit(context, trace, read, known instanceof Promise ? await known : known);
+    return await spend(context, trace, call);
   } catch (error) {
+    // Whatever was not answered by the vendor may be asked again under the same key.
+    call?.idempotency.done(false);
     if (!(error instanceof Refusal) && !(error instanceof AppError)) context.defect(error);
     return refuse(context, refusalOf(error), trace);
   }
 }
 
-async function run(context: ProxyContext, request: ProxyRequest, trace: Trace): Promise<ProxyReply> {
-  const read = readCall(request, context.vendors, context.bodyBytesMax);
-  const { call, vendor, header } = read;
-  Object.assign(trace, { vendor, path: call.path, operation: call.operation, customer: vendor.customer(call) });
+function note(trace: Trace, { call, vendor, header }: ReadCall): void {
+  trace.vendor = vendor;
+  trace.path = call.path;
+  trace.operation = call.operation;
+  trace.customer = vendor.customer(call);
   trace.agentRunId = header('x-agent-run-id')?.slice(0, 255) ?? null;
-
-  const known = await knownKey(header('authorization'), context);
-  trace.key = known.entry.row;
-  trace.task = known.task;
-  requireLive(known.entry, context.now());
-  requireVendor(known.entry, vendor);
-  requireAllowed(read, known);
-  const secret = requireSecret(context, read);
-
-  const calling = { call, vendor, header, keyId: known.entry.row.id, task: known.task, secretTag: secret.tag };
-  const idempotency = callIdempotency(calling, context.ordinals, context.now());
-  try {
-    return await spend(context, trace, { ...read, ...known, secret, idempotency });
-  } catch (error) {
-    // Whatever was not answered by the vendor may be asked again under the same key.
-    idempotency.done(false);
-    throw error;
-  }
 }
 
 interface Admitted extends ReadCall, KnownKey {
@@ -63,23 +53,42 @@ interface Admitted extends ReadCall, KnownKey {
   readonly idempotency: CallIdempotency;
 }
 
+/** Stages 3 to 8. */
+function admit(context: ProxyContext, trace: Trace, read: ReadCall, known: KnownKey): Admitted {
+  const { call, vendor, header } = read;
+  const { entry, task } = known;
+  trace.key = entry.row;
+  trace.task = task;
+  requireLive(entry, context.now());
+  requireVendor(entry, vendor);
+  requireAllowed(read, known);
+  const secret = requireSecret(context, read);
+  const { digest, ordinals } = context;
+  const calling = { call, vendor, header, keyId: entry.row.id, task, secretTag: secret.tag, digest };
+  return { call, vendor, header, entry, task, secret, idempotency: callIdempotency(calling, ordinals, context.now()) };
+}
+
 /** A call that costs nothing, reserved all the same: it has a place among those alike of its task. */
 const PLACE_ONLY: ReservePrice = { micros: 0, basis: 'whole', objectIds: [], free: true };
 
 /** Stages 9 to 14. */
 async function spend(context: ProxyContext, trace: Trace, call: Admitted): Promise<ProxyReply> {
-  const draft = draftOf(trace, call);
-  const { derived } = call.idempotency;
-  const forward = (idempotencyKey: string | null) => () =>
-    send(context.upstream(call.vendor.name), call, idempotencyKey);
-  const free = () => freeCall(context, trace, call.idempotency, forward(call.idempotency.key));
+  const draft = draftOf(context, trace, call);
+  const { derived, key } = call.idempotency;
+  const forward = (idempotencyKey: string | null) => send(context.upstream(call.vendor.name), call, idempotencyKey);
+  const free = () => freeCall(context, trace, call.idempotency, () => forward(key));
   // A repetition costs nothing more, so its object (refunded by now, say) is not looked at again.
   let price: ReservePrice | null = null;
-  const { kind } = call.vendor.cost(call.call);
-  let priced = kind === 'free' || !(await context.ledger.repeats(draft.keyId, draft.fingerprint, kind === 'look-up'));
+  const cost = call.vendor.cost(call.call);
+  let priced = cost.kind === 'free';
+  if (!priced) {
+    const repeats = context.ledger.repeats(draft.keyId, draft.fingerprint, cost.kind === 'look-up');
+    priced = !(repeats instanceof Promise ? await repeats : repeats);
+  }
   for (;;) {
     if (priced) {
-      const estimated = await estimateOf(context, trace, call);
+      const estimating = estimateOf(context, trace, call, cost);
+      const estimated = estimating instanceof Promise ? await estimating : estimating;
       if (estimated.kind === 'vendor-refused') return passOn(context, trace, call, estimated.answer);
       if (estimated.kind === 'free') {
         if (!derived) return free();
@@ -112,7 +121,7 @@ async function spend(context: ProxyContext, trace: Trace, call: Admitted): Promi
     if (reservation.kind === 'counted') return free();
     const { charge, flight } = reservation;
     const open = { charge, flight, repeats: reservation.kind === 'replay' };
-    return chargingCall(context, trace, call.idempotency, open, forward(charge.idempotencyKey));
+    return chargingCall(context, trace, call.idempotency, open, () => forward(charge.idempotencyKey));
   }
 }
 
@@ -134,7 +143,8 @@ function requireSecret(context: ProxyContext, { vendor }: ReadCall): OpenSecret 
   );
 }
 
-function estimateOf(context: ProxyContext, trace: Trace, { vendor, entry, call, header, secret }: Admitted) {
+function estimateOf(context: ProxyContext, trace: Trace, admitted: Admitted, cost: Cost) {
+  const { vendor, entry, call, header, secret } = admitted;
   const lookUp = (path: string): Promise<Outcome> =>
     ask({
       vendor,
@@ -147,15 +157,16 @@ function estimateOf(context: ProxyContext, trace: Trace, { vendor, entry, call, 
       mayStream: false,
     });
   trace.price = null;
-  return estimate(call, { vendor, entry, ledger: context.ledger, lookUp });
+  return estimate(call, cost, { vendor, entry, ledger: context.ledger, lookUp });
 }
 
-function draftOf(trace: Trace, { call, vendor, header, entry, task, secret, idempotency }: Admitted): ChargeDraft {
+function draftOf({ digest }: ProxyContext, trace: Trace, admitted: Admitted): ChargeDraft {
+  const { call, vendor, header, entry, task, secret, idempotency } = admitted;
   // Without any key the vault could not ask again after an answer that was lost.
   const idempotencyKey = idempotency.key ?? `conductor-${trace.requestId}`;
   return {
     keyId: entry.row.id,
-    fingerprint: fingerprintOf(secret.tag, vendor.account(header), call, idempotencyKey),
+    fingerprint: digest(sameCall(secret.tag, vendor.account(header), call, idempotencyKey)),
     bodyDigest: digest(call.params.canonical),
     idempotencyKey,
     runId: task?.runId ?? entry.row.runId,

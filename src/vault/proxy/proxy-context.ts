@@ -4,6 +4,7 @@ import type { AuditEntry, Charge } from '../../model/vault.ts';
 import type { FreshKeys } from '../keys/fresh-keys.ts';
 import type { KeyRegistry } from '../keys/key-registry.ts';
 import type { KeyTexts } from '../keys/key-text.ts';
+import type { Digest } from '../ledger/digest.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { TaskIdempotency } from '../ledger/task-idempotency.ts';
 import type { OpenSecret } from '../secrets/secret-store.ts';
@@ -19,6 +20,7 @@ export interface ProxyContext {
   /** Set where several processes share the store. */
   readonly fresh: FreshKeys | null;
   readonly bodyBytesMax: number;
+  readonly digest: Digest;
   now(): number;
   newRequestId(): string;
   upstream(vendor: string): Upstream;
@@ -33,7 +35,7 @@ export interface ProxyContext {
   /** A charge whose outcome is open: to be asked again later. */
   watch(charge: Charge): void;
   /** Keeps trying in the background; the reservation is durable meanwhile. */
-  background(work: () => Promise<void>): void;
+  background(work: () => Promise<unknown>): void;
   /** Something that should not happen did: for the log, never for the caller. */
   defect(error: unknown): void;
   /** Whether another refusal of an unknown caller may be written. */

@@ -8,7 +8,7 @@ import { notesOf, readOpenRequest } from '../ledger/open-request.ts';
 import type { Settlement } from '../ledger/settlement.ts';
 import { CALL_LIFE_MS } from '../ledger/task-ordinal.ts';
 import type { Vendor } from '../vendors/vendor.ts';
-import { fingerprintOf } from './call-idempotency.ts';
+import { sameCall } from './call-idempotency.ts';
 import { readForm } from './form.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import { auditRow, startTrace } from './trace.ts';
@@ -195,9 +195,8 @@ export class Resolver {
     const params = readForm(request.body, 'body');
     const call = { method: charge.method, path: charge.path, segments, operation, params };
     // Another secret may be another account, where the same key would be a new charge.
-    if (fingerprintOf(secret.tag, vendor.account(header), call, charge.idempotencyKey) !== charge.fingerprint) {
-      return undefined;
-    }
+    const same = sameCall(secret.tag, vendor.account(header), call, charge.idempotencyKey);
+    if (context.digest(same) !== charge.fingerprint) return undefined;
     const outcome = await ask({
       vendor,
       upstream: context.upstream(vendor.name),
