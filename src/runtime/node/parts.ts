@@ -32,6 +32,7 @@ import { accessPolicyOf } from './access-policy.ts';
 import { agentFetch, agentLogger, handlerOf, postgresBindings } from './agent-surroundings.ts';
 import { LiveProject } from './live-project.ts';
 import type { ServerLog } from './log.ts';
+import { nativeDigest } from './native-digest.ts';
 import { openStore } from './open-store.ts';
 import { startRetention } from './retention.ts';
 import { approvalSecretOf, masterKeyCheckOf, tokenSecretOf } from './secret-files.ts';
@@ -269,6 +270,7 @@ export async function openVault(settings: VaultSettings, ground: Ground, egress:
     environmentSecrets: { stripe: settings.stripeSecret },
     publicUrl: () => settings.publicUrl,
     bodyBytesMax: VAULT_BODY_BYTES_MAX,
+    digest: nativeDigest,
     log: (message) => settings.log.error(message),
   });
 }
