@@ -12,7 +12,7 @@ import type { KeyState, KeyStates } from './key-states.ts';
 import { KeyTotals } from './key-totals.ts';
 import { notesOf } from './open-request.ts';
 import type { Reservation, ReserveRefusal, ReserveRequest, Usage } from './reservation.ts';
-import { answeredRow, costBy, type Settlement, settledRow } from './settlement.ts';
+import { answeredRow, costBy, type Proof, type Settlement, settledRow } from './settlement.ts';
 import { derivedBody, isUnderWay, placeOf, takenAgain } from './task-ordinal.ts';
 
 type Decided =
@@ -37,9 +37,9 @@ export interface LedgerOptions {
 /** What comes of a charge, and who is told. */
 export interface Settling {
   readonly charge: Charge;
-  readonly settlement: Settlement;
+  readonly proof: Proof;
   /** What the same answer proves when somebody else has sent the request as well; for a charge's first caller. */
-  readonly ifAsked?: () => Settlement;
+  readonly ifAsked?: () => Proof;
   /** Somebody called and gets what the vendor answered, if it did; false for the vault's own questions. */
   readonly called: boolean;
   /** `cost`: what the call added to the recorded spend; `settlement`: as it was applied. */
@@ -293,8 +293,9 @@ export class Ledger {
     return this.flights.start(keyId, fingerprint);
   }
 
-  #settleNow({ charge, audit, called, ...settling }: Settling, batch: WriteBatch, now: number): boolean {
+  #settleNow(settling: Settling, batch: WriteBatch, now: number): boolean {
     const { states } = this.#options;
+    const { charge, called } = settling;
     const state = states.at(charge.keyId);
     // Where other processes write, a key that is not there was removed with its charges.
     if (!state) return !states.again;
@@ -302,20 +303,20 @@ export class Ledger {
     totals.advance(now);
     const present = totals.open(charge.rowId);
     const asked = present !== undefined && notesOf(present.body).asked === true;
-    const settlement = (asked && settling.ifAsked?.()) || settling.settlement;
+    const proof = (asked && settling.ifAsked?.()) || settling.proof;
     let cost = 0;
     if (present) {
-      const next = settledRow(present, settlement, totals, now, called);
+      const next = settledRow(present, proof, totals, now, called);
       cost = recorded(next) - recorded(present);
       this.#change(state, next, batch);
     } else if (called) {
       const closed = totals.row(charge);
-      const next = closed && answeredRow(closed, settlement);
+      const next = closed && answeredRow(closed, proof);
       if (next) this.#change(state, next, batch);
     }
     // Somebody else found out first: that is in the audit already.
     if (!present && !called) return true;
-    const entry = audit(cost, usageOf(key, totals), now, settlement);
+    const entry = settling.audit(cost, usageOf(key, totals), now, proof.settlement);
     if (entry) batch.audit.push(entry);
     return true;
   }

@@ -11,16 +11,19 @@ import { type ChargeNotes, notesOf, withNotes } from './open-request.ts';
  */
 export type Basis = 'whole' | 'total' | 'once';
 
-export type Settlement = (
+export type Settlement =
   | { readonly kind: 'charged'; readonly micros: number; readonly basis: Basis; readonly objectId: string | null }
   /** Accepted, but the answer does not say how much: the reserved amount stands. */
   | { readonly kind: 'charged-as-reserved'; readonly objectId: string | null }
   | { readonly kind: 'released' }
-  | { readonly kind: 'uncertain' }
-) & {
+  | { readonly kind: 'uncertain' };
+
+/** What an answer proves. */
+export interface Proof {
+  readonly settlement: Settlement;
   /** The vendor keeps its answer under the call's idempotency key. */
-  readonly stored?: boolean;
-};
+  readonly stored: boolean;
+}
 
 export function costBy(basis: Basis, micros: number, objectIds: readonly string[], totals: KeyTotals): number {
   if (basis === 'whole') return micros;
@@ -32,7 +35,7 @@ export function costBy(basis: Basis, micros: number, objectIds: readonly string[
 /** `called`: a caller gets the vendor's answer; the vault's own questions have none. */
 export function settledRow(
   present: Charge,
-  settlement: Settlement,
+  { settlement, stored }: Proof,
   totals: KeyTotals,
   now: number,
   called: boolean,
@@ -41,7 +44,7 @@ export function settledRow(
   if (settlement.kind === 'uncertain') return { ...present, state: 'uncertain', body: notTaken(present.body, notes) };
   // The row of a derived call stays: it tells which ordinals the task has used.
   const derived = notes.automatic !== undefined;
-  const body = derived ? withNotes('', closedNotes(notes, settlement, called)) : '';
+  const body = derived ? withNotes('', closedNotes(notes, settlement.kind === 'released' && !stored, called)) : '';
   const { rowId, reservedMs, amountMicros, vendorObjectId } = present;
   const settled = (state: ChargeState, micros: number, objectId: string | null): Charge =>
     chargeRow(present, {
@@ -62,16 +65,16 @@ export function settledRow(
 }
 
 /** A caller that had taken a closed charge of a derived call has its answer, or not: undefined when nothing changes. */
-export function answeredRow(present: Charge, settlement: Settlement): Charge | undefined {
+export function answeredRow(present: Charge, { settlement, stored }: Proof): Charge | undefined {
   const notes = notesOf(present.body);
   if (notes.automatic === undefined) return undefined;
-  const had = settlement.kind !== 'uncertain' && settlement.stored !== false;
+  const had = settlement.kind !== 'uncertain' && stored;
   const kept = { automatic: notes.automatic, ...(had ? {} : { next: notes.next ?? ('repeat' as const) }) };
   return { ...present, body: withNotes('', kept) };
 }
 
-function closedNotes({ automatic = [] }: ChargeNotes, settlement: Settlement, called: boolean): ChargeNotes {
-  if (settlement.kind === 'released' && !settlement.stored) return { automatic, next: 'renew' };
+function closedNotes({ automatic = [] }: ChargeNotes, renewable: boolean, called: boolean): ChargeNotes {
+  if (renewable) return { automatic, next: 'renew' };
   return called ? { automatic } : { automatic, next: 'repeat' };
 }
 

@@ -20,7 +20,12 @@ export function ownsPath(vendors: readonly Vendor[], path: string): boolean {
 
 /** Whose error shape a caller understands, as far as its address tells. */
 export function vendorOf(vendors: readonly Vendor[], path: string): Vendor | undefined {
-  return vendors.find(({ name, ownsRoot }) => path === `/${name}` || path.startsWith(`/${name}/`) || ownsRoot(path));
+  return vendors.find(({ name, ownsRoot }) => isBelow(path, name) || ownsRoot(path));
+}
+
+function isBelow(path: string, name: string): boolean {
+  const end = 1 + name.length;
+  return path.startsWith('/') && path.startsWith(name, 1) && (path.length === end || path[end] === '/');
 }
 
 /** Throws Refusal malformed_request, not_found. */
@@ -32,5 +37,5 @@ export function readAddress(vendors: readonly Vendor[], target: string): Address
   if (!vendor.knows(own)) {
     throw new Refusal('not_found', `not_found: ${vendor.name} has no address ${path}; see proxy_base_url of the key.`);
   }
-  return { vendor, path: `/${own.join('/')}`, segments: own, query };
+  return { vendor, path: own === segments ? path : `/${own.join('/')}`, segments: own, query };
 }

@@ -20,7 +20,8 @@ export function readTarget(target: string): Target {
   if (!raw.startsWith('/') || raw.length > PATH_CHARS_MAX) throw malformed('it must begin with "/" and be short');
   const segments = raw.slice(1).split('/').map(readSegment);
   const query = mark < 0 ? undefined : target.slice(mark + 1);
-  return { path: `/${segments.join('/')}`, segments, query: query === '' ? undefined : query };
+  const path = raw.includes('%') ? `/${segments.join('/')}` : raw;
+  return { path, segments, query: query === '' ? undefined : query };
 }
 
 function readSegment(raw: string): string {

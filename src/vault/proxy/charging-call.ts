@@ -8,9 +8,8 @@ import { windowReset } from '../ledger/cap-window.ts';
 import type { Flight } from '../ledger/flights.ts';
 import type { Settling } from '../ledger/ledger.ts';
 import type { ReserveRefusal, Usage } from '../ledger/reservation.ts';
-import type { Settlement } from '../ledger/settlement.ts';
+import type { Proof, Settlement } from '../ledger/settlement.ts';
 import type { ProxyReply } from '../proxy-api.ts';
-import type { Verdict } from '../vendors/vendor.ts';
 import type { CallIdempotency } from './call-idempotency.ts';
 import { expired, revoked, unknown } from './known-key.ts';
 import type { ProxyContext } from './proxy-context.ts';
@@ -42,19 +41,16 @@ export async function chargingCall(
     outcome = { kind: 'unknown' };
   }
   const vendorMs = context.now() - startedMs;
-  const { settlement, stored } = judged(context, trace, open, outcome);
-  if (settlement.kind === 'uncertain' && open.charge.state !== 'settled') context.watch(open.charge);
-  idempotency.done(stored);
+  const proof = judged(context, trace, open, outcome);
+  if (proof.settlement.kind === 'uncertain' && open.charge.state !== 'settled') context.watch(open.charge);
+  idempotency.done(proof.stored);
   const answer = outcome.kind === 'answer' ? outcome.answer : undefined;
   const settling: Settling = {
     charge: open.charge,
-    settlement: { ...settlement, stored },
+    proof,
     called: true,
     flight: open.flight,
-    ifAsked: () => {
-      const again = judged(context, trace, { ...open, repeats: true }, outcome);
-      return { ...again.settlement, stored: again.stored };
-    },
+    ifAsked: () => judged(context, trace, { ...open, repeats: true }, outcome),
     audit: (costMicros, usage, now, { kind }) =>
       auditRow(trace, auditOf(trace, answer, kind, open, vendorMs, costMicros, usage), now),
   };
@@ -71,17 +67,17 @@ export async function chargingCall(
 }
 
 /** An answer that trips the reading of it is an answer nobody understood: the amount stays counted. */
-function judged(context: ProxyContext, trace: Trace, open: OpenCall, outcome: Outcome) {
+function judged(context: ProxyContext, trace: Trace, open: OpenCall, outcome: Outcome): Proof {
   try {
     return judge(trace, open, outcome);
   } catch (error) {
     context.defect(error);
-    return { settlement: { kind: 'uncertain' }, stored: false } as const;
+    return { settlement: { kind: 'uncertain' }, stored: false };
   }
 }
 
 /** What the outcome proves. A repetition proves less than the call itself: the first one may have been carried out. */
-function judge(trace: Trace, { repeats }: OpenCall, outcome: Outcome): Pick<Verdict, 'settlement' | 'stored'> {
+function judge(trace: Trace, { repeats }: OpenCall, outcome: Outcome): Proof {
   if (outcome.kind === 'unknown') return { settlement: { kind: 'uncertain' }, stored: false };
   if (outcome.kind === 'unsent') return { settlement: { kind: repeats ? 'uncertain' : 'released' }, stored: false };
   const verdict = trace.vendor.verdict(trace.operation, outcome.answer, repeats);

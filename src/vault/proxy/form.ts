@@ -5,6 +5,9 @@ import { Refusal } from './refusal.ts';
 const PAIRS_MAX = 1000;
 const DEPTH_MAX = 10;
 const KEY = /^([A-Za-z_][A-Za-z0-9_.:-]*)((?:\[[^[\]]*\])*)$/;
+const PLAIN_KEY = /^[A-Za-z_][A-Za-z0-9_.:-]*$/;
+/** What encodeURIComponent leaves as it is. */
+const UNRESERVED = /^[A-Za-z0-9_.!~*'()-]*$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: NUL is looked for, to be refused.
 const NOT_PLAIN = /[%+\u0000]/;
 
@@ -16,31 +19,38 @@ export interface Form {
   readonly canonical: string;
 }
 
-type Shape = 'scalar' | 'list' | 'object';
+const LIST = Symbol('list');
+const OBJECT = Symbol('object');
+
+/** What a name is: the text of a scalar, a list, or an object. */
+type Node = string | typeof LIST | typeof OBJECT;
 
 /** `where` names the part in messages ("body", "query"). Throws Refusal malformed_request. */
 export function readForm(text: string, where: string): Form {
-  const scalars = new Map<string, string>();
-  const shapes = new Map<string, Shape>();
-  const roots = new Set<string>();
-  const pairs: string[] = [];
-  if (text !== '') {
-    const parts = text.split('&');
-    if (parts.length > PAIRS_MAX) throw malformed(where, `more than ${PAIRS_MAX} parameters`);
-    for (const part of parts) {
-      const at = part.indexOf('=');
-      if (at < 1) throw malformed(where, 'a parameter without a name or without "="');
-      const path = readKey(decode(part.slice(0, at), where), where);
-      const value = decode(part.slice(at + 1), where);
-      note(shapes, path, where);
-      const root = path[0] ?? '';
-      if (root === '_method') throw malformed(where, 'a method override; use the method itself');
-      roots.add(root);
-      if (path.length === 1) scalars.set(root, value);
-      pairs.push(`${writeKey(path)}=${encodeURIComponent(value)}`);
-    }
+  const nodes = new Map<string, Node>();
+  let canonical = '';
+  const parts = text === '' ? [] : text.split('&');
+  if (parts.length > PAIRS_MAX) throw malformed(where, `more than ${PAIRS_MAX} parameters`);
+  for (const part of parts) {
+    const at = part.indexOf('=');
+    if (at < 1) throw malformed(where, 'a parameter without a name or without "="');
+    const key = decode(part.slice(0, at), where);
+    // Most names have no brackets.
+    const path = PLAIN_KEY.test(key) ? undefined : readKey(key, where);
+    const value = decode(part.slice(at + 1), where);
+    if (path) note(nodes, path, value, where);
+    else noteNode(nodes, key, value, false, where);
+    if ((path ? path[0] : key) === '_method') throw malformed(where, 'a method override; use the method itself');
+    canonical += `${canonical === '' ? '' : '&'}${path ? writeKey(path) : key}=${encode(value)}`;
   }
-  return { get: (key) => scalars.get(key), has: (key) => roots.has(key), canonical: pairs.join('&') };
+  return {
+    get: (key) => {
+      const node = nodes.get(key);
+      return typeof node === 'string' ? node : undefined;
+    },
+    has: (key) => nodes.has(key),
+    canonical,
+  };
 }
 
 /** `a[b][]` to ["a", "b", ""]. */
@@ -54,17 +64,23 @@ function readKey(key: string, where: string): string[] {
 }
 
 /** Every node is one thing: a scalar once, a list, or an object (`a[0]` counts as one). Two readings are refused. */
-function note(shapes: Map<string, Shape>, path: readonly string[], where: string): void {
-  let node = '';
+function note(nodes: Map<string, Node>, path: readonly string[], value: string, where: string): void {
+  let name = '';
   for (let i = 0; i < path.length; i += 1) {
     const part = path[i] ?? '';
-    node = i === 0 ? part : `${node}[${part}]`;
+    name = i === 0 ? part : `${name}[${part}]`;
     const next = path[i + 1];
-    const shape: Shape = next === undefined ? 'scalar' : next === '' ? 'list' : 'object';
-    const known = shapes.get(node);
-    if (known === undefined) shapes.set(node, shape);
-    else if (known !== shape) throw malformed(where, `the parameter ${printable(node)} in two shapes`);
-    else if (shape === 'scalar' && part !== '') throw malformed(where, `the parameter ${printable(node)} twice`);
+    noteNode(nodes, name, next === undefined ? value : next === '' ? LIST : OBJECT, part === '', where);
+  }
+}
+
+function noteNode(nodes: Map<string, Node>, name: string, node: Node, mayRepeat: boolean, where: string): void {
+  const known = nodes.get(name);
+  if (known === undefined) nodes.set(name, node);
+  else if (typeof known !== typeof node || (typeof node !== 'string' && known !== node)) {
+    throw malformed(where, `the parameter ${printable(name)} in two shapes`);
+  } else if (typeof node === 'string' && !mayRepeat) {
+    throw malformed(where, `the parameter ${printable(name)} twice`);
   }
 }
 
@@ -79,6 +95,10 @@ function decode(text: string, where: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: NUL ends a string for some readers and not for others.
   if (/\u0000/.test(decoded)) throw malformed(where, 'a NUL character');
   return decoded;
+}
+
+function encode(value: string): string {
+  return UNRESERVED.test(value) ? value : encodeURIComponent(value);
 }
 
 function writeKey([root, ...rest]: readonly string[]): string {

@@ -21,7 +21,8 @@ import { auditRow, startTrace, type Trace } from './trace.ts';
 import { ask, type Outcome } from './vendor-client.ts';
 
 export async function handleCall(context: ProxyContext, request: ProxyRequest): Promise<ProxyReply> {
-  const path = request.target.split('?', 1)[0] ?? '';
+  const mark = request.target.indexOf('?');
+  const path = mark < 0 ? request.target : request.target.slice(0, mark);
   const vendor = vendorOf(context.vendors, path) ?? context.vendors[0];
   if (!vendor) return { status: 404, headers: [], body: '' };
   const trace = startTrace(context.newRequestId(), context.now(), vendor, request.method, path);
@@ -121,7 +122,7 @@ async function spend(context: ProxyContext, trace: Trace, call: Admitted): Promi
     if (reservation.kind === 'counted') return free();
     const { charge, flight } = reservation;
     const open = { charge, flight, repeats: reservation.kind === 'replay' };
-    return chargingCall(context, trace, call.idempotency, open, () => forward(charge.idempotencyKey));
+    return await chargingCall(context, trace, call.idempotency, open, () => forward(charge.idempotencyKey));
   }
 }
 

@@ -5,7 +5,7 @@ import type { Charge, VaultKey } from '../../model/vault.ts';
 import { REPLAY_CREDIT_MS } from '../ledger/key-totals.ts';
 import type { Claimed, Settling } from '../ledger/ledger.ts';
 import { notesOf, readOpenRequest } from '../ledger/open-request.ts';
-import type { Settlement } from '../ledger/settlement.ts';
+import type { Proof, Settlement } from '../ledger/settlement.ts';
 import { CALL_LIFE_MS } from '../ledger/task-ordinal.ts';
 import type { Vendor } from '../vendors/vendor.ts';
 import { sameCall } from './call-idempotency.ts';
@@ -159,10 +159,10 @@ export class Resolver {
     const { free } = notesOf(charge.body);
     const answer = !free && this.#mayAsk(charge, key) ? await this.#repeat(charge, key) : undefined;
     const operation = vendor.operation(charge.method, charge.path.slice(1).split('/'));
-    const settlement = free ? GIVEN_BACK : answer ? judged(vendor, operation, answer) : UNCERTAIN;
-    const known = settlement.kind !== 'uncertain';
+    const proof = free ? GIVEN_BACK : answer ? vendor.verdict(operation, answer, true) : UNCERTAIN;
+    const known = proof.settlement.kind !== 'uncertain';
     // An uncertain charge that stays uncertain is recorded already; one that a crash left reserved is not.
-    if (known || charge.state === 'reserved') await this.#settle(charge, key, vendor, operation, settlement, answer);
+    if (known || charge.state === 'reserved') await this.#settle(charge, key, vendor, operation, proof, answer);
     return known || !this.#mayAsk(charge, key);
   }
 
@@ -215,7 +215,7 @@ export class Resolver {
     key: VaultKey,
     vendor: Vendor,
     operation: string,
-    settlement: Settlement,
+    proof: Proof,
     answer: Answer | undefined,
   ): Promise<void> {
     const context = this.#context;
@@ -227,6 +227,7 @@ export class Resolver {
         ? null
         : { runId: charge.runId, ref: charge.ref, attempt: charge.attempt };
     trace.estimateMicros = charge.amountMicros;
+    const { settlement } = proof;
     const charged = settlement.kind === 'charged' || settlement.kind === 'charged-as-reserved';
     const audit: Settling['audit'] = (costMicros, usage, now) =>
       auditRow(
@@ -243,17 +244,12 @@ export class Resolver {
         },
         now,
       );
-    await context.ledger.settle({ charge, settlement, called: false, audit });
+    await context.ledger.settle({ charge, proof, called: false, audit });
   }
 }
 
-const UNCERTAIN: Settlement = { kind: 'uncertain' };
-const GIVEN_BACK: Settlement = { kind: 'released' };
-
-function judged(vendor: Vendor, operation: string, answer: Answer): Settlement {
-  const { settlement, stored } = vendor.verdict(operation, answer, true);
-  return { ...settlement, stored };
-}
+const UNCERTAIN: Proof = { settlement: { kind: 'uncertain' }, stored: false };
+const GIVEN_BACK: Proof = { settlement: { kind: 'released' }, stored: false };
 
 function reasonOf({ kind }: Settlement): string {
   if (kind === 'uncertain') return 'the outcome is not known; the amount stays counted';

@@ -2,7 +2,7 @@
 // purpose: endpoints, cost-table, settle, currencies, error-body, headers, idempotency.
 import type { HeaderLookup } from '../../access/access.ts';
 import type { JsonObject } from '../../model/json.ts';
-import type { Basis, Settlement } from '../ledger/settlement.ts';
+import type { Basis, Proof } from '../ledger/settlement.ts';
 import type { Form } from '../proxy/form.ts';
 import type { Refusal } from '../proxy/refusal.ts';
 import type { ProxyReply } from '../proxy-api.ts';
@@ -50,10 +50,7 @@ export interface VendorAnswer {
   readonly body: JsonObject | undefined;
 }
 
-export interface Verdict {
-  readonly settlement: Settlement;
-  /** The vendor keeps this answer under the idempotency key. */
-  readonly stored: boolean;
+export interface Verdict extends Proof {
   /** The answer repeats an earlier one: it moved no money now. */
   readonly replayed: boolean;
 }
