@@ -45,9 +45,9 @@ export class Connection {
   /** Everything or nothing; durable on return. */
   commit(writes: readonly Write[]): void {
     this.#within('begin immediate', () => {
-      for (const { sql, rows } of writes) {
+      for (const { sql, width, values } of writes) {
         const statement = this.#prepared(sql);
-        for (const row of rows) statement.run(row);
+        for (let at = 0; at < values.length; at += width) statement.run(values.slice(at, at + width));
       }
     });
   }

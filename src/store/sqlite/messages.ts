@@ -4,7 +4,10 @@ import type { Row, SqlValue } from './driver.ts';
 /** One statement, run once per row of bound values. */
 export interface Write {
   readonly sql: string;
-  readonly rows: readonly (readonly SqlValue[])[];
+  /** How many values a row has. */
+  readonly width: number;
+  /** Row after row in one list: a list of lists costs twice as much to copy. */
+  readonly values: readonly SqlValue[];
 }
 
 export interface Query {

@@ -136,5 +136,5 @@ function removeCharges(thread: DatabaseThread, rows: readonly Row[]): Promise<vo
 /** Every statement with the same values, in one transaction. */
 async function remove(thread: DatabaseThread, statements: readonly string[], ...values: SqlValue[]): Promise<void> {
   if (values[0] === '[]') return;
-  await thread.request({ kind: 'commit', writes: statements.map((sql) => ({ sql, rows: [values] })) });
+  await thread.request({ kind: 'commit', writes: statements.map((sql) => ({ sql, width: values.length, values })) });
 }

@@ -108,9 +108,7 @@ class SqliteStore implements Store {
 
 function textLength(writes: readonly Write[]): number {
   let length = 0;
-  for (const { rows } of writes) {
-    for (const row of rows) for (const value of row) if (typeof value === 'string') length += value.length;
-  }
+  for (const { values } of writes) for (const value of values) if (typeof value === 'string') length += value.length;
   return length;
 }
 

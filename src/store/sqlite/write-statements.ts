@@ -7,6 +7,7 @@ import type { AuditEntry, Charge, VaultKey, VendorSecret } from '../../model/vau
 import type { WorkflowDefinition } from '../../model/workflow-definition.ts';
 import type { HistoryRead, PollRecord, WriteBatch } from '../port.ts';
 import { stored, storedOrNull } from '../rows/text-column.ts';
+import type { SqlValue } from './driver.ts';
 import { hasLargeInput, insertLargeInput } from './large-input.ts';
 import type { Write } from './messages.ts';
 import { RUN_CHANGING, RUN_COLUMNS, RUN_KEY } from './run-row.ts';
@@ -133,7 +134,10 @@ const INSERT_AUDIT = insertInto<AuditEntry>(
 export function writesOf(batch: WriteBatch): Write[] {
   const writes: Write[] = [];
   const add = <Noun>(statement: Statement<Noun>, nouns: readonly Noun[]): void => {
-    if (nouns.length > 0) writes.push({ sql: statement.sql, rows: nouns.map(statement.values) });
+    if (nouns.length === 0) return;
+    const values: SqlValue[] = [];
+    for (const noun of nouns) values.push(...statement.values(noun));
+    writes.push({ sql: statement.sql, width: values.length / nouns.length, values });
   };
   addRuns(add, batch);
   add(INSERT_LOG, batch.logs);
