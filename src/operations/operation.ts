@@ -65,8 +65,8 @@ export interface OperationContext extends AgentExecutionContext {
 
 /** The outside world of operations, wired by the runtime. */
 export interface OperationServices {
-  /** Handlers of `code` agents by `AgentDefinition.handler`. */
-  handler(agent: AgentDefinition): Promise<AgentHandler>;
+  /** Handlers of `code` agents by `AgentDefinition.handler`; at once where it is loaded already. */
+  handler(agent: AgentDefinition): AgentHandler | Promise<AgentHandler>;
   readonly keyValue: KeyValueStores;
   readonly databases: Databases;
   readonly vectors: VectorStore;

@@ -16,7 +16,7 @@ export interface HandlerLoader {
 
 export function createHandlerLoader(directory: string): HandlerLoader {
   const root = resolve(directory);
-  const loaded = new Map<string, Promise<AgentHandler>>();
+  const loaded = new Map<string, AgentHandler | Promise<AgentHandler>>();
   return {
     handler(agent) {
       const key = agent.handler ?? '';
@@ -25,7 +25,10 @@ export function createHandlerLoader(directory: string): HandlerLoader {
       const loading = loadHandler(root, agent);
       loaded.set(key, loading);
       // A failure is not kept: the file may be there at the next call.
-      loading.catch(() => loaded.get(key) === loading && loaded.delete(key));
+      loading.then(
+        (handler) => loaded.get(key) === loading && loaded.set(key, handler),
+        () => loaded.get(key) === loading && loaded.delete(key),
+      );
       return loading;
     },
     forget() {

@@ -253,7 +253,7 @@ describe('handlers', () => {
       [null, 'has no handler'],
     ] as const;
     for (const [path, words] of cases) {
-      const error = await loader.handler(agentOf(path)).then(String, (reason: Error) => reason);
+      const error = await Promise.resolve(loader.handler(agentOf(path))).then(String, (reason: Error) => reason);
       expect(error).toMatchObject({ name: 'AgentError', retryable: false });
       expect(String(error)).toContain(words);
       if (path === null || !path.startsWith('/')) expect(String(error)).not.toContain(directory);
