@@ -11,6 +11,7 @@ import {
   type OperationContext,
   type OperationServices,
 } from '../operations/operation.ts';
+import type { Stop } from '../orchestrator/ports.ts';
 import { createEdge } from '../visitor/edge.ts';
 import { createLocation } from '../visitor/location.ts';
 import type { EdgeContext, LocationContext } from '../visitor/visitor.ts';
@@ -115,11 +116,11 @@ export class AgentContext implements OperationContext {
 /** Ends the wait for an agent when its time is up or its execution ends, and tells it so if it listens. */
 export class Deadline {
   readonly #timeoutMs: number;
-  readonly #outer: AbortSignal;
+  readonly #outer: Stop;
   #own: AbortController | undefined;
   #ended: { readonly reason: unknown } | undefined;
 
-  constructor(timeoutMs: number, outer: AbortSignal) {
+  constructor(timeoutMs: number, outer: Stop) {
     this.#timeoutMs = timeoutMs;
     this.#outer = outer;
   }
@@ -130,27 +131,31 @@ export class Deadline {
     return this.#own.signal;
   }
 
-  async hold<T>(work: () => T | Promise<T>): Promise<T> {
-    let reject = (_reason: unknown): void => undefined;
-    const ended = new Promise<never>((_, refuse) => {
-      reject = refuse;
+  /** What the work gives, at once if it does: then nothing is armed. Throws what it throws. */
+  hold<T>(work: () => T | Promise<T>): T | Promise<T> {
+    if (this.#outer.stopped) throw this.#outer.signal.reason;
+    const startedMs = performance.now();
+    const given = work();
+    return given instanceof Promise ? this.#wait(given, startedMs) : given;
+  }
+
+  #wait<T>(given: Promise<T>, startedMs: number): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const settle = () => {
+        clearTimeout(timer);
+        forget();
+      };
+      const end = (reason: unknown) => {
+        settle();
+        this.#ended = { reason };
+        this.#own?.abort(reason);
+        reject(reason);
+      };
+      // The error is made when it is needed: a stack costs more than most steps.
+      const late = () => end(new AgentError(`Agent execution timed out after ${this.#timeoutMs}ms`));
+      const timer = setTimeout(late, Math.max(0, this.#timeoutMs - (performance.now() - startedMs)));
+      const forget = this.#outer.onStop(() => end(this.#outer.signal.reason));
+      given.then(resolve, reject).finally(settle);
     });
-    const end = (reason: unknown) => {
-      this.#ended = { reason };
-      this.#own?.abort(reason);
-      reject(reason);
-    };
-    const stopped = () => end(this.#outer.reason);
-    // The error is made when it is needed: a stack costs more than most steps.
-    const late = () => end(new AgentError(`Agent execution timed out after ${this.#timeoutMs}ms`));
-    const timer = setTimeout(late, this.#timeoutMs);
-    if (this.#outer.aborted) stopped();
-    else this.#outer.addEventListener('abort', stopped, { once: true });
-    try {
-      return await Promise.race([work(), ended]);
-    } finally {
-      clearTimeout(timer);
-      this.#outer.removeEventListener('abort', stopped);
-    }
   }
 }

@@ -1,4 +1,5 @@
 // Agents at work: what they are given, what becomes of what they do, and what stays out of sight.
+
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { AgentDefinition } from '../model/agent.ts';
@@ -6,6 +7,7 @@ import { AppError } from '../model/error.ts';
 import { Json, type JsonObject, type JsonValue } from '../model/json.ts';
 import type { Run, Task } from '../model/run.ts';
 import { AgentError, type Operation, type OperationContext, type OperationServices } from '../operations/operation.ts';
+import { Stopper } from '../orchestrator/stop.ts';
 import { createAgentWorker } from './agent-worker.ts';
 import { recordCall } from './call-record.ts';
 
@@ -33,7 +35,7 @@ interface Given {
   readonly input?: JsonObject;
   readonly env?: Readonly<Record<string, string>>;
   readonly variables?: JsonObject;
-  readonly signal?: AbortSignal;
+  readonly stop?: Stopper;
   readonly run?: (context: OperationContext) => JsonValue | Promise<JsonValue>;
 }
 
@@ -53,8 +55,8 @@ function execute(given: Given) {
   });
   const input = Json.of({ agent: 'a', input: null, config: {}, ...given.input });
   const variables = Json.of({ ...recordCall(CALL), state: { seen: 1 }, ...given.variables });
-  const signal = given.signal ?? new AbortController().signal;
-  return worker.execute({} as Task, { id: 'req_run1', variables } as Run, input, signal, () => ({ before: 'x' }));
+  const stop = given.stop ?? new Stopper();
+  return worker.execute({} as Task, { id: 'req_run1', variables } as Run, input, stop, () => ({ before: 'x' }));
 }
 
 describe('an agent at work', () => {
@@ -170,9 +172,9 @@ describe('an agent at work', () => {
   });
 
   test('an execution that has ended is not waited for', async () => {
-    const stop = new AbortController();
-    const running = execute({ signal: stop.signal, run: () => new Promise(() => undefined) });
-    stop.abort(new Error('stopped'));
+    const stop = new Stopper();
+    const running = execute({ stop, run: () => new Promise(() => undefined) });
+    stop.stop(new Error('stopped'));
     expect((await running).reason).toBe('stopped');
   });
 

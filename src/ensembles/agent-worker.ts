@@ -11,7 +11,7 @@ import { packOutput } from '../model/raw-value.ts';
 import type { Run } from '../model/run.ts';
 import { AgentError, type AgentLogger, type Operation, type OperationServices } from '../operations/operation.ts';
 import type { InProcessResult, InProcessWorker } from '../orchestrator/ports.ts';
-import { ownConfig } from './agent-config.ts';
+import { agentConfig } from './agent-config.ts';
 import { type AgentCall, AgentContext, Deadline } from './agent-context.ts';
 import { fillEnvironment } from './agent-environment.ts';
 import { isExecution } from './call-record.ts';
@@ -48,25 +48,33 @@ export function createAgentWorker(options: AgentWorkerOptions): InProcessWorker 
   return {
     queue: 'AGENT',
     concurrency: options.concurrency ?? 256,
-    async execute(_task, run, input, signal, outputs) {
+    execute(_task, run, input, stop, outputs) {
+      const failed = (error: unknown) => {
+        const agent = options.project().agents.get(String(input.object.agent ?? ''));
+        return failure(error, (text) => hideSecrets(text, agent, input.object, options.env()));
+      };
       try {
         const call = prepare(options, run, input.object);
         const { agent, operation } = call;
         const { clock, services } = options;
-        const deadline = new Deadline(agent.timeoutMs ?? options.defaultTimeoutMs, signal);
+        const deadline = new Deadline(agent.timeoutMs ?? options.defaultTimeoutMs, stop);
         const fetch = options.fetchFor(agent);
         const logger = () => options.logger(agent, run);
         const context = new AgentContext(call, { run, fetch, logger, clock, services, outputs, deadline });
-        const value = await deadline.hold(() => operation.run(context));
-        const output = Json.of(packOutput(checked(agent, 'output', value)));
-        const { statePatch } = context;
-        return { status: 'COMPLETED', output, reason: null, ...(statePatch && { statePatch }) };
+        const value = deadline.hold(() => operation.run(context));
+        // What is there at once is not waited for: a promise would cost more than most handlers do.
+        if (!(value instanceof Promise)) return completed(agent, value, context);
+        return value.then((waited) => completed(agent, waited, context)).catch(failed);
       } catch (error) {
-        const agent = options.project().agents.get(String(input.object.agent ?? ''));
-        return failure(error, (text) => hideSecrets(text, agent, input.object, options.env()));
+        return failed(error);
       }
     },
   };
+}
+
+function completed(agent: AgentDefinition, value: JsonValue, { statePatch }: AgentContext): InProcessResult {
+  const output = Json.of(packOutput(checked(agent, 'output', value)));
+  return { status: 'COMPLETED', output, reason: null, ...(statePatch && { statePatch }) };
 }
 
 function prepare(options: AgentWorkerOptions, run: Run, taskInput: JsonObject): Call {
@@ -82,12 +90,8 @@ function prepare(options: AgentWorkerOptions, run: Run, taskInput: JsonObject): 
   const env = options.env();
   const filled = isOwn ? fillEnvironment(taskInput, (text) => fillEnvText(text, env)) : taskInput;
   const input = checked(agent, 'input', filled.input ?? null);
-  const own = ownConfig(agent, operation, input, env);
-  const parsed = operation.config.safeParse({ ...own, ...asObject(filled.config ?? null) });
-  if (parsed.success) return { agent, operation, input, env, config: asObject(parsed.data) };
-  const [issue] = parsed.error.issues;
-  const at = issue ? `${issue.path.join('.') || 'config'}: ${issue.message}` : 'config is not valid';
-  throw new AgentError(`The config of agent ${id} is not valid: ${at}`, false);
+  const config = agentConfig(agent, operation, asObject(filled.config ?? null), input, env);
+  return { agent, operation, input, env, config };
 }
 
 function checked(agent: AgentDefinition, side: 'input' | 'output', value: JsonValue): JsonValue {

@@ -84,7 +84,7 @@ export class Advance {
     if (input.text.length > payloadBytesMax) {
       throw new AppError('payload_too_large', `The workflow input has more than ${payloadBytesMax} bytes.`);
     }
-    const run = newRun(plan, { ...seed, input: input.object, rowId: this.#options.newRunRowId(), now });
+    const run = newRun(plan, { ...seed, input, rowId: this.#options.newRunRowId(), now });
     hooks.started(run, seed.definition, batch, now);
     if (!this.#saved.has(snapshot.id)) {
       this.#saved.add(snapshot.id);

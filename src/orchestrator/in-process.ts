@@ -4,7 +4,8 @@ import { AppError } from '../model/error.ts';
 import { EMPTY_OBJECT } from '../model/json.ts';
 import type { Taker } from './hand-off.ts';
 import type { HandedTask } from './orchestrator-api.ts';
-import type { InProcessResult, InProcessWorker } from './ports.ts';
+import type { InProcessResult, InProcessWorker, Stop } from './ports.ts';
+import { Stopper } from './stop.ts';
 
 export type Report = (handed: HandedTask, result: InProcessResult) => Promise<void>;
 
@@ -30,7 +31,7 @@ export class InProcess {
   readonly #report: Report;
   readonly #freed: (key: string) => void;
   readonly #unreported: (handed: HandedTask) => void;
-  readonly #abort = new AbortController();
+  readonly #stop = new Stopper();
 
   constructor({ workers, workerId, report, freed, unreported }: InProcessOptions) {
     this.#workerId = workerId;
@@ -56,7 +57,7 @@ export class InProcess {
   /** The worker of a queue as a taker, with as many places as are free. */
   taker(key: string): Taker | undefined {
     const worker = this.#workers.get(key);
-    if (!worker || this.#abort.signal.aborted) return undefined;
+    if (!worker || this.#stop.stopped) return undefined;
     const free = worker.concurrency - (this.#running.get(key)?.size ?? 0);
     if (free <= 0) return undefined;
     return {
@@ -71,7 +72,7 @@ export class InProcess {
   }
 
   stop(): void {
-    this.#abort.abort();
+    this.#stop.stop();
   }
 
   #run(worker: InProcessWorker, tasks: readonly HandedTask[]): void {
@@ -82,8 +83,7 @@ export class InProcess {
   }
 
   async #one(worker: InProcessWorker, handed: HandedTask): Promise<void> {
-    const { task, run, input, outputs } = handed;
-    const result = await worker.execute(task, run, input, this.#abort.signal, outputs).catch(failed);
+    const result = await resultOf(worker, handed, this.#stop);
     await this.#tell(handed, result);
     this.#running.get(worker.queue)?.delete(handed.task.id);
     this.#freed(worker.queue);
@@ -91,7 +91,7 @@ export class InProcess {
 
   /** Until the store has taken it: nobody else would miss it. A stopping server reports nothing: others run the task again. */
   async #tell(handed: HandedTask, result: InProcessResult): Promise<void> {
-    while (!this.#abort.signal.aborted) {
+    while (!this.#stop.stopped) {
       const refused = await this.#report(handed, result).then(
         () => null,
         (error: unknown) => ({ error }),
@@ -107,6 +107,16 @@ function isStoreAway(error: unknown): boolean {
   return error instanceof AppError && error.code === 'store_unavailable';
 }
 
-function failed(error: unknown): InProcessResult {
+async function resultOf(worker: InProcessWorker, handed: HandedTask, stop: Stop): Promise<InProcessResult> {
+  const { task, run, input, outputs } = handed;
+  try {
+    return await worker.execute(task, run, input, stop, outputs);
+  } catch (error) {
+    return failedBy(error);
+  }
+}
+
+/** What comes of a worker that throws after all. */
+export function failedBy(error: unknown): InProcessResult {
   return { status: 'FAILED', output: EMPTY_OBJECT, reason: error instanceof Error ? error.message : String(error) };
 }

@@ -10,8 +10,10 @@ import { EMPTY_OBJECT, Json, type JsonObject } from '../model/json.ts';
 import type { Run, Task } from '../model/run.ts';
 import { isRunTerminal } from '../model/run-status.ts';
 import { isTerminal } from '../model/task-status.ts';
+import { failedBy } from './in-process.ts';
 import { literalsOf } from './literals.ts';
 import type { Clock, InProcessResult, InProcessWorker, RunHooks } from './ports.ts';
+import { Stopper } from './stop.ts';
 import { UNFILLED } from './unfilled.ts';
 
 export interface MemoryRunPorts {
@@ -39,14 +41,20 @@ export class MemoryRun {
   readonly #ports: MemoryRunPorts;
   /** SCHEDULED, or held open by somebody outside: not begun here. */
   readonly #waiting = new Map<number, Task>();
-  readonly #running = new Set<Promise<void>>();
-  readonly #abort = new AbortController();
+  readonly #stop = new Stopper();
+  /** Results that are there, of tasks that were begun together: all begin before the first is taken. */
+  readonly #results: { readonly task: Task; readonly result: InProcessResult }[] = [];
+  #running = 0;
+  #wake = (): void => undefined;
   #state: RunState;
+  /** Decisions of one run follow each other, so they share it: only the time differs. */
+  readonly #context: Omit<DecideContext, 'now'> & { now: number };
 
   /** Throws AppError payload_too_large. */
   constructor(ports: MemoryRunPorts, plan: Plan, seed: MemoryRunSeed) {
     this.#ports = ports;
     this.plan = plan;
+    this.#context = { ...ports.context, now: 0 };
     this.#state = indexRun(this.#newRun(seed), []);
   }
 
@@ -54,16 +62,25 @@ export class MemoryRun {
     return this.#state;
   }
 
+  get ended(): boolean {
+    return isRunTerminal(this.#state.run.status);
+  }
+
   /** Until the run has ended, or needs what is not in this process. Never rejects: a failure is the run's. */
   async play(): Promise<void> {
     this.#apply({ kind: 'start' });
-    while (!isRunTerminal(this.#state.run.status)) {
+    while (!this.ended) {
       if (!this.#needsOthers()) for (const task of [...this.#waiting.values()]) this.#begin(task);
-      if (this.#running.size === 0) return;
-      await Promise.race(this.#running);
+      if (this.#results.length === 0) {
+        if (this.#running === 0) return;
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+      for (const { task, result } of this.#results.splice(0)) this.#finished(task, result);
     }
     // Somebody may still work on a task of a run that has failed meanwhile.
-    if (this.#running.size > 0) this.#abort.abort();
+    if (this.#running > 0) this.#stop.stop();
   }
 
   #newRun({ id, input, variables, createdBy }: MemoryRunSeed): Run {
@@ -73,21 +90,33 @@ export class MemoryRun {
       throw new AppError('payload_too_large', `The input has more than ${payloadBytesMax} bytes.`);
     }
     return newRun(this.plan, {
-      ...{ id, createdBy, variables, input: concealed.object, rowId: newRunRowId(), now: clock.now() },
-      ...{ parent: null, correlationId: null, priority: 0, taskToDomain: {}, idempotencyKey: null },
+      id,
+      createdBy,
+      variables,
+      input: concealed,
+      rowId: newRunRowId(),
+      now: clock.now(),
+      parent: null,
+      correlationId: null,
+      priority: 0,
+      taskToDomain: {},
+      idempotencyKey: null,
     });
   }
 
   #apply(event: RunEvent): void {
-    const { clock, context } = this.#ports;
-    const decision = decide(this.plan, this.#state, event, { ...context, now: clock.now() });
+    this.#context.now = this.#ports.clock.now();
+    const decision = decide(this.plan, this.#state, event, this.#context);
     this.#state = applyDecision(this.#state, decision);
-    this.effects.push(...decision.effects);
-    for (const task of [...decision.inserted, ...decision.updated]) {
-      const begun = task.status === 'IN_PROGRESS' && task.workerId === WORKER_ID;
-      if (begun || isTerminal(task.status)) this.#waiting.delete(task.rowId);
-      else this.#waiting.set(task.rowId, task);
-    }
+    if (decision.effects.length > 0) this.effects.push(...decision.effects);
+    for (const task of decision.inserted) this.#note(task);
+    for (const task of decision.updated) this.#note(task);
+  }
+
+  #note(task: Task): void {
+    const begun = task.status === 'IN_PROGRESS' && task.workerId === WORKER_ID;
+    if (begun || isTerminal(task.status)) this.#waiting.delete(task.rowId);
+    else this.#waiting.set(task.rowId, task);
   }
 
   #needsOthers(): boolean {
@@ -112,17 +141,29 @@ export class MemoryRun {
     this.#apply({ kind: 'claim', taskRowId: task.rowId, workerId: WORKER_ID });
     const claimed = this.#state.tasks.get(task.rowId);
     if (claimed?.status !== 'IN_PROGRESS') return;
-    const running = worker
-      .execute(claimed, this.#state.run, claimed.input, this.#abort.signal, () => outputsOf(this.#state))
-      .catch(failed)
-      .then((result) => this.#finished(claimed, result))
-      .finally(() => this.#running.delete(running));
-    this.#running.add(running);
+    const done = (result: InProcessResult) => this.#results.push({ task: claimed, result });
+    try {
+      const given = worker.execute(claimed, this.#state.run, claimed.input, this.#stop, () => outputsOf(this.#state));
+      if (given instanceof Promise) this.#await(given, done);
+      else done(given);
+    } catch (error) {
+      done(failedBy(error));
+    }
+  }
+
+  #await(given: Promise<InProcessResult>, done: (result: InProcessResult) => void): void {
+    this.#running += 1;
+    const ended = (result: InProcessResult) => {
+      this.#running -= 1;
+      done(result);
+      this.#wake();
+    };
+    void given.then(ended, (error: unknown) => ended(failedBy(error)));
   }
 
   #finished({ rowId }: Task, { status, output, reason, statePatch }: InProcessResult): void {
     const { run } = this.#state;
-    if (isRunTerminal(run.status)) return;
+    if (this.ended) return;
     const { hooks, payloadBytesMax } = this.#ports;
     const update = {
       ...UNFILLED,
@@ -140,8 +181,4 @@ export class MemoryRun {
 function oversized<T extends object>(update: T, bytesMax: number) {
   const reason = `The task output has more than ${bytesMax} bytes.`;
   return { ...update, status: 'FAILED_WITH_TERMINAL_ERROR' as const, output: EMPTY_OBJECT, reason };
-}
-
-function failed(error: unknown): InProcessResult {
-  return { status: 'FAILED', output: EMPTY_OBJECT, reason: error instanceof Error ? error.message : String(error) };
 }

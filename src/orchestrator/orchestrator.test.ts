@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EMPTY_OBJECT, Json } from '../model/json.ts';
+import type { Stopper } from './stop.ts';
 import { openFixture, pollOf, register, report, start } from './testing/fixture.ts';
 import { STORAGES } from './testing/storage.ts';
 
@@ -334,9 +335,9 @@ describe.each(STORAGES)('on %s', (_, storage) => {
     const worker = {
       queue: 'HTTP',
       concurrency: 2,
-      execute: async (task: { id: string }, _run: unknown, _input: unknown, signal: AbortSignal) => {
+      execute: async (task: { id: string }, _run: unknown, _input: unknown, stop: Stopper) => {
         seen.push(task.id);
-        if (hang) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        if (hang) await new Promise((resolve) => stop.signal.addEventListener('abort', resolve));
         return { status: 'COMPLETED' as const, output: Json.of({ ok: 1 }), reason: null };
       },
     };

@@ -64,21 +64,30 @@ export interface RunHooks {
   concealText(text: string, rootRunId: string): string;
 }
 
+/** Tells work that nobody waits for it any more. */
+export interface Stop {
+  readonly stopped: boolean;
+  /** Made when it is asked for: an AbortSignal costs more than most steps take. */
+  readonly signal: AbortSignal;
+  /** Calls `tell` when it stops, which is never where it has stopped already; returns how to take that back. */
+  onStop(tell: () => void): () => void;
+}
+
 /** Runs a task type inside the server: claims come through the ready queue like any worker's. */
 export interface InProcessWorker {
   /** The queue it serves, e.g. HTTP. */
   readonly queue: string;
   /** How many at once. */
   readonly concurrency: number;
-  /** Never throws: a failure is a result. */
+  /** Never throws: a failure is a result. Answers at once where there is nothing to wait for. */
   execute(
     task: Task,
     run: Run,
     input: Json,
-    signal: AbortSignal,
+    stop: Stop,
     /** What the run's steps gave so far, by reference. */
     outputs: () => Readonly<Record<string, JsonValue>>,
-  ): Promise<InProcessResult>;
+  ): InProcessResult | Promise<InProcessResult>;
 }
 
 export interface InProcessResult {

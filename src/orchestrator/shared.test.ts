@@ -303,9 +303,9 @@ describe('a task that runs inside a replica', () => {
 
   it('is not taken from a replica by one that did not reach the store itself until now, but later', async () => {
     let begun = 0;
-    const endless = worker((_task, _run, _input, signal) => {
+    const endless = worker((_task, _run, _input, stop) => {
       begun += 1;
-      return new Promise((resolve) => signal.addEventListener('abort', () => resolve(completed)));
+      return new Promise((resolve) => stop.onStop(() => resolve(completed)));
     });
     const a = await open({ workers: [endless] });
     await register(a.orchestrator, { name: 'calls', tasks: [http] });

@@ -12,7 +12,7 @@ export class EnsembleScope implements Scope {
   readonly #flow: Flow;
   readonly #place: Place;
   /** A step that several expressions of one document read is looked at once. */
-  readonly #steps = new Map<string, JsonObject>();
+  #steps: Map<string, JsonObject> | undefined;
 
   constructor(flow: Flow, place: Place) {
     this.#flow = flow;
@@ -23,11 +23,12 @@ export class EnsembleScope implements Scope {
     const { run } = this.#flow;
     if (root === 'input' || root === 'trigger') return run.input.value;
     if (root === 'state') return run.variables.object.state ?? {};
-    const known = this.#steps.get(root);
+    const known = this.#steps?.get(root);
     if (known) return known;
     const task = nearest(this.#flow, root, this.#place.scope);
     if (!task) return undefined;
     const view = stepView(task);
+    this.#steps ??= new Map();
     this.#steps.set(root, view);
     return view;
   }

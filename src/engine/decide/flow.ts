@@ -43,7 +43,7 @@ export class RunFlow implements Flow {
   readonly #draft: Draft;
   readonly #ready: number[] = [];
   /** New tasks that end as soon as their turn comes: a condition that does not hold, an input that cannot be made. */
-  readonly #foregone = new Map<number, Ending>();
+  #foregone: Map<number, Ending> | undefined;
 
   constructor(plan: Plan, draft: Draft, context: DecideContext, types: TaskTypes) {
     this.plan = plan;
@@ -73,7 +73,7 @@ export class RunFlow implements Flow {
   }
 
   stepOf(task: Task): Step {
-    const step = findStep(this.plan, task, this.#isKnown);
+    const step = findStep(this.plan, task, (type) => this.types.has(type));
     if (!step) throw new TypeError(`task ${task.ref} is not of definition ${this.plan.definition.name}`);
     return step;
   }
@@ -135,18 +135,19 @@ export class RunFlow implements Flow {
     const own = this.types.get(step.type);
     const id = this.context.newId();
     const { input, ending } = this.#begin(step, place, id, previous !== null);
-    const usual = newTask(this, step, place, previous, delayMs, id, input);
-    const task = { ...usual, ...own?.birth?.(this, step, place, usual.input) };
+    const task = newTask(this, step, place, previous, delayMs, id, input);
+    if (own?.birth) Object.assign(task, own.birth(this, step, place, input));
     const type = this.typeOf(step, task);
     const rules = this.rulesOf(step, task);
-    const complete = {
-      ...task,
-      domain: type.type === 'SIMPLE' ? this.context.domainOf(task.defName, this.run.taskToDomain) : null,
-      responseTimeoutSeconds: rules.responseTimeoutSeconds,
-    };
-    this.#draft.insert({ ...complete, dueMs: dueMsOf(complete, rules, type) });
-    if (ending) this.#foregone.set(task.rowId, ending);
-    if (ending || (!type.queued && complete.visibleMs <= now)) this.#ready.push(task.rowId);
+    if (type.type === 'SIMPLE') task.domain = this.context.domainOf(task.defName, this.run.taskToDomain);
+    task.responseTimeoutSeconds = rules.responseTimeoutSeconds;
+    task.dueMs = dueMsOf(task, rules, type);
+    this.#draft.insert(task);
+    if (ending) {
+      this.#foregone ??= new Map();
+      this.#foregone.set(task.rowId, ending);
+    }
+    if (ending || (!type.queued && task.visibleMs <= now)) this.#ready.push(task.rowId);
   }
 
   /** The input of an attempt, or how it ends without one. */
@@ -176,7 +177,7 @@ export class RunFlow implements Flow {
   }
 
   #start(task: Task): void {
-    const ending = this.#foregone.get(task.rowId);
+    const ending = this.#foregone?.get(task.rowId);
     if (ending) {
       this.finish({ ...task, startedMs: this.now }, ending);
       return;
@@ -306,6 +307,4 @@ export class RunFlow implements Flow {
     if (!task || task.waiting === 0) return 0;
     return this.put({ ...task, waiting: task.waiting - 1 }).waiting;
   }
-
-  readonly #isKnown = (type: string): boolean => this.types.has(type);
 }

@@ -9,6 +9,9 @@ import { type Flow, type Place, queueOf, type TaskType, wireTypeOf } from '../ta
 const constants = new WeakMap<Template, Json>();
 const UNKNOWN: TaskType = { type: 'SIMPLE', queued: true };
 
+/** Not yet part of a run: its maker may still set what it is born with. */
+export type NewTask = { -readonly [Field in keyof Task]: Task[Field] };
+
 /** A SCHEDULED task of `step`; the attempt after `previous` where there is one. */
 export function newTask(
   flow: Flow,
@@ -18,7 +21,7 @@ export function newTask(
   delayMs: number,
   id: string,
   input: Json,
-): Task {
+): NewTask {
   const { now, run } = flow;
   const type = flow.types.get(step.type) ?? UNKNOWN;
   return {

@@ -14,7 +14,7 @@ export interface RunSeed {
   /** Absent: the run is its own root. */
   readonly rootId?: string;
   readonly parent: RunParent | null;
-  readonly input: JsonObject;
+  readonly input: Json;
   readonly correlationId: string | null;
   readonly priority: number;
   readonly taskToDomain: Readonly<Record<string, string>>;
@@ -41,7 +41,7 @@ export function newRun(plan: Plan, seed: RunSeed): Run {
     createdBy: seed.createdBy,
     parent: seed.parent,
     idempotencyKey: seed.idempotencyKey,
-    input: Json.of(withTemplate(seed.input, definition.inputTemplate)),
+    input: withTemplate(seed.input, definition.inputTemplate),
     createdMs: seed.now,
     status: 'RUNNING',
     output: EMPTY_OBJECT,
@@ -57,12 +57,14 @@ export function newRun(plan: Plan, seed: RunSeed): Run {
     openTasks: 0,
     sequenceDone: false,
   };
-  return { ...run, dueMs: runDueMs(plan, run) };
+  const dueMs = runDueMs(plan, run);
+  return dueMs === 0 ? run : { ...run, dueMs };
 }
 
 /** Conductor fills in the template only for an input that holds something; clients rely on it. */
-function withTemplate(input: JsonObject, template: JsonObject): JsonObject {
-  return Object.keys(input).length === 0 ? input : { ...template, ...input };
+function withTemplate(input: Json, template: JsonObject): Json {
+  if (Object.keys(template).length === 0 || Object.keys(input.object).length === 0) return input;
+  return Json.of({ ...template, ...input.object });
 }
 
 /** Indexes a loaded run. `tasks` ascending by seq. The maps belong to the state: `applyDecision` moves them on. */
@@ -78,8 +80,10 @@ export function indexRun(run: Run, tasks: Iterable<Task>): RunState {
 
 /** Applies a decision to the state it was made on, in place, and returns the state with its new run. */
 export function applyDecision(state: RunState, decision: Decision): RunState {
-  const moved = mergeTasks(state, decision.inserted);
-  return { ...mergeTasks(moved, decision.updated), run: decision.run ?? state.run };
+  mergeTasks(state, decision.inserted);
+  mergeTasks(state, decision.updated);
+  const { tasks, latest, latestOfStep } = state;
+  return decision.run ? { run: decision.run, tasks, latest, latestOfStep } : state;
 }
 
 /** Takes in tasks that were written since, new ones ascending by seq; in place. */

@@ -56,7 +56,7 @@ export class Harness {
       rowId: 1,
       id: 'run-1',
       parent: null,
-      input: options.input ?? {},
+      input: Json.of(options.input ?? {}),
       correlationId: null,
       priority: 0,
       taskToDomain: options.taskToDomain ?? {},

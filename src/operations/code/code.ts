@@ -3,26 +3,42 @@
 // Throws what the handler throws, and AgentError for a result that is no JSON. Must never hand out our own services.
 import { z } from 'zod';
 import type { JsonValue } from '../../model/json.ts';
-import { AgentError, type AgentExecutionContext, type Operation, type OperationContext } from '../operation.ts';
+import {
+  AgentError,
+  type AgentExecutionContext,
+  type AgentHandler,
+  type Operation,
+  type OperationContext,
+} from '../operation.ts';
 import { jsonResult } from './json-result.ts';
 
 export const code: Operation = {
   name: 'code',
   config: z.record(z.string(), z.unknown()),
-  run: async (context) => {
-    const handler = await context.services.handler(context.agent);
-    const seen = new HandlerContext(context);
-    return called(() => (handler.length >= 2 ? handler(seen.input, seen) : handler(seen)));
+  run: (context) => {
+    const handler = context.services.handler(context.agent);
+    return handler instanceof Promise ? handler.then((loaded) => call(loaded, context)) : call(handler, context);
   },
 };
 
-async function called(work: () => unknown): Promise<JsonValue> {
+/** At once where the handler gives its result at once. */
+function call(handler: AgentHandler, context: OperationContext): JsonValue | Promise<JsonValue> {
+  const seen = new HandlerContext(context);
   try {
-    return jsonResult(await work());
+    const given: unknown = handler.length >= 2 ? handler(seen.input, seen) : handler(seen);
+    return isThenable(given) ? Promise.resolve(given).catch(refuse).then(jsonResult) : jsonResult(given);
   } catch (error) {
-    if (error instanceof Error) throw error;
-    throw new AgentError(typeof error === 'string' ? error : 'The handler threw something that is no Error.');
+    return refuse(error);
   }
+}
+
+function isThenable(given: unknown): given is PromiseLike<unknown> {
+  return typeof given === 'object' && given !== null && 'then' in given && typeof given.then === 'function';
+}
+
+function refuse(error: unknown): never {
+  if (error instanceof Error) throw error;
+  throw new AgentError(typeof error === 'string' ? error : 'The handler threw something that is no Error.');
 }
 
 /** The context without what is ours alone; what costs something to make is made when the handler looks. */

@@ -1,6 +1,7 @@
 // What a handler returned, as JSON. Owns what is let through and what is refused by name and place: a value that would
 // be stored as something else than it is (a Map as `{}`) is a mistake that must be seen. Must never change what it is given.
-import type { JsonValue } from '../../model/json.ts';
+import { put } from '../../expressions/ensemble/values.ts';
+import type { JsonObject, JsonValue } from '../../model/json.ts';
 import { AgentError } from '../operation.ts';
 
 const DEPTH_MAX = 200;
@@ -39,11 +40,12 @@ function structure(value: object, place: string, above: readonly object[]): Json
   if (above.length >= DEPTH_MAX) throw refused(place.slice(0, 80), `nested more than ${DEPTH_MAX} deep`);
   const path = [...above, value];
   if (Array.isArray(value)) return value.map((each, index) => convert(each, `${place}[${index}]`, path) ?? null);
-  const entries = Object.entries(value).flatMap(([key, each]): [string, JsonValue][] => {
+  const converted: JsonObject = {};
+  for (const [key, each] of Object.entries(value)) {
     const json = convert(each, `${place}.${key}`, path);
-    return json === undefined ? [] : [[key, json]];
-  });
-  return Object.fromEntries(entries);
+    if (json !== undefined) put(converted, key, json);
+  }
+  return converted;
 }
 
 function toJson(value: unknown): unknown {
@@ -52,6 +54,7 @@ function toJson(value: unknown): unknown {
 }
 
 function unwelcome(value: object): string | null {
+  if (Object.getPrototypeOf(value) === Object.prototype) return null;
   if (value instanceof Response) return 'a Response: return its data (`await response.json()`), or use output blocks';
   if (value instanceof Promise) return 'a promise: await it';
   if (value instanceof Map || value instanceof Set) return 'a Map or Set: make it an object or a list';

@@ -4,6 +4,7 @@ import { createEgress } from '../../egress/create-egress.ts';
 import { EMPTY_OBJECT, Json, type JsonObject, type JsonValue } from '../../model/json.ts';
 import type { Run, Task } from '../../model/run.ts';
 import type { InProcessResult } from '../../orchestrator/ports.ts';
+import { Stopper } from '../../orchestrator/stop.ts';
 import { createHttpWorker, type HttpWorkerOptions } from './http-task.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -64,12 +65,12 @@ async function setup(answer: Answer = {}, options: HttpWorkerOptions = {}): Prom
     await egress.close();
   });
   const worker = createHttpWorker(egress, options);
-  const execute: Setup['execute'] = (input, ids = {}) =>
+  const execute: Setup['execute'] = async (input, ids = {}) =>
     worker.execute(
       taskOf(ids.ref ?? 'fetch', ids.attempt ?? 0),
       runOf(ids.runId ?? 'wf-1'),
       Json.of(input),
-      new AbortController().signal,
+      new Stopper(),
       () => ({}),
     );
   return { origin, seen, execute };

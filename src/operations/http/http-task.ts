@@ -34,9 +34,9 @@ export function createHttpWorker(egress: Egress, options: HttpWorkerOptions = {}
   return {
     queue: 'HTTP',
     concurrency: options.concurrency ?? 64,
-    execute: async (task, run, input, signal) => {
+    execute: async (task, run, input, stop) => {
       const read = readHttpTaskInput(input.object, run.id, task.ref);
-      return read.ok ? call(read.request, signal) : refusal(read.reason);
+      return read.ok ? call(read.request, stop.signal) : refusal(read.reason);
     },
   };
 }
