@@ -5,6 +5,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts'
 
 /** `fill`: static text with `${env.X}` to its value; throws for a variable that is not set. */
 export function fillEnvironment(taskInput: JsonObject, fill: (text: string) => string): JsonObject {
+  if (!Object.hasOwn(taskInput, 'env')) return taskInput;
   const { env, ...rest } = taskInput;
   if (!isJsonObject(env)) return rest;
   let filled: JsonValue = rest;

@@ -47,8 +47,9 @@ export function readCall(run: Run): CallRecord {
 
 /** Without its undefined members, which JSON has no way to keep. */
 function plain(value: object): JsonObject {
-  const entries = Object.entries(value).filter((entry): entry is [string, JsonValue] => entry[1] !== undefined);
-  return Object.fromEntries(entries);
+  const kept: JsonObject = {};
+  for (const [name, one] of Object.entries(value)) if (one !== undefined) kept[name] = one;
+  return kept;
 }
 
 function isAuth(value: JsonValue | undefined): value is JsonValue & AuthContext {

@@ -67,6 +67,7 @@ function noExpression(cursor: Cursor, value: JsonValue): JsonValue {
 
 /** Defaults stand in for what is absent. Throws AppError invalid_request with the fields that are missing or of another type. */
 export function applyInputs(fields: readonly EnsembleInputField[], input: JsonObject): JsonObject {
+  if (fields.length === 0) return input;
   const applied: JsonObject = { ...input };
   const wrong: FieldError[] = [];
   for (const field of fields) {

@@ -53,10 +53,17 @@ async function run(
   { detached = false, waitMs = WAIT_MS }: ExecuteOptions = {},
 ): Promise<ExecutionOutcome> {
   const id = newExecutionId(newId);
-  const createdBy = call.auth.user?.id ?? 'anonymous';
-  const variables = recordCall(call);
-  const how = { durable, detached, waitMs, failuresOnly: history === 'failures' };
-  const seen = await orchestrator.execute({ id, definition, input, variables, createdBy, ...how });
+  const seen = await orchestrator.execute({
+    id,
+    definition,
+    input,
+    variables: recordCall(call),
+    createdBy: call.auth.user?.id ?? 'anonymous',
+    durable,
+    detached,
+    waitMs,
+    failuresOnly: history === 'failures',
+  });
   if (!seen) return { kind: 'running', executionId: id, suspended: null };
   const { run: ended, suspendedBy, failedTask } = seen;
   if (suspendedBy) {

@@ -42,12 +42,13 @@ async function commitRun(
   const settled = settledView(run, tasks.values());
   if (settled && request.failuresOnly && run.status === 'COMPLETED') return settled;
   const watched = settled ? null : core.watch.until(run.id, request.waitMs);
-  const written = [...tasks.values()];
+  const written = memory.ended ? null : [...tasks.values()];
   await core.loop.submit({
     load: (round) => core.load(round, []),
     decide: (batch, now) => {
-      // Anew for every try: what the loop does with an adopted run changes its state in place.
-      const cached = { plan: memory.plan, state: indexRun(run, written), revision: 0 };
+      // Anew for every try: what the loop does with an adopted run changes its state in place. One that has ended is written.
+      const state = written ? indexRun(run, written) : memory.state;
+      const cached = { plan: memory.plan, state, revision: 0 };
       core.advance.adopt(cached, snapshot, memory.effects, batch, now);
     },
   });

@@ -40,11 +40,12 @@ export async function readInput(
   type: 'http' | 'webhook',
   { credentialCookies = CREDENTIAL_COOKIES, publicUrl = '' }: Pick<TriggerDeps, 'credentialCookies' | 'publicUrl'>,
 ): Promise<JsonObject> {
-  const query = fromPairs(request.query);
+  const hasQuery = request.target !== request.path;
+  const query = hasQuery ? fromPairs(request.query) : {};
   const { body, isForm } = await readBody(request);
   const fields = isJsonObject(body) ? withoutPrototype(body) : {};
   return {
-    ...readTexts(inputs, query),
+    ...(hasQuery ? readTexts(inputs, query) : undefined),
     ...(isForm ? readTexts(inputs, fields) : fields),
     body,
     params: { ...request.params },
@@ -52,15 +53,19 @@ export async function readInput(
     cookies: cookiesOf(request.header('cookie'), credentialCookies),
     method: request.method,
     path: request.path,
-    headers: fromPairs(
-      HEADERS.flatMap((name): [string, string][] => {
-        const value = request.header(name);
-        return value === undefined ? [] : [[name, value]];
-      }),
-    ),
+    headers: headersOf(request),
     url: `${publicUrl}${request.target}`,
     _triggerType: type,
   };
+}
+
+function headersOf({ header }: HttpRequest): JsonObject {
+  const headers: JsonObject = {};
+  for (const name of HEADERS) {
+    const value = header(name);
+    if (value !== undefined) headers[name] = value;
+  }
+  return headers;
 }
 
 interface Body {
@@ -139,7 +144,8 @@ function withoutPrototype(given: JsonObject): JsonObject {
 }
 
 function cookiesOf(header: string | undefined, hidden: readonly string[]): JsonObject {
-  const pairs = (header ?? '').split(';').flatMap((part): [string, string][] => {
+  if (header === undefined) return {};
+  const pairs = header.split(';').flatMap((part): [string, string][] => {
     const at = part.indexOf('=');
     const name = part.slice(0, at).trim();
     return at < 1 || hidden.includes(name) ? [] : [[name, unquoted(part.slice(at + 1).trim())]];

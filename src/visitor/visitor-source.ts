@@ -18,6 +18,7 @@ export interface VisitorSourceOptions {
   readonly lookups?: readonly AddressLookup[];
 }
 
+const NOTHING: VisitorData = {};
 const REMEMBERED_MAX = 1_000;
 const KEY_LENGTH_MAX = 1_000;
 
@@ -36,8 +37,9 @@ export function createVisitorSource(options: VisitorSourceOptions = {}): Visitor
           ? cleanVisitor({ ...cf, acceptLanguage: undefined, ip: undefined })
           : proxies.trusts(peerAddress)
             ? visitorFromHeaders(geoHeaders, header)
-            : {};
+            : NOTHING;
       const own = ownWords(ip, httpVersion, header('accept-language'), header('accept-encoding'));
+      if (said === NOTHING && lookups.length === 0) return own;
       return { ...own, ...completed(said, ip === undefined ? {} : lookedUp(lookups, ip)) };
     },
   };

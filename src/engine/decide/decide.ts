@@ -113,7 +113,7 @@ function resume(flow: RunFlow, draft: Draft): void {
 
 /** Walks all tasks once: what ended while nothing could follow is settled, what fell due is looked at. */
 function lookAgain(flow: RunFlow, draft: Draft): void {
-  for (const seen of [...draft.all()]) {
+  for (const seen of draft.all()) {
     const task = flow.task(seen.rowId);
     if (!task || flow.run.status !== 'RUNNING') continue;
     if (!isTerminal(task.status)) onTimer(flow, task);

@@ -5,8 +5,6 @@ import type { Run, Task } from '../../model/run.ts';
 import { isTerminal } from '../../model/task-status.ts';
 import type { Decision, Effect, RunState } from './decision.ts';
 
-const NO_TASKS: ReadonlyMap<number, Task> = new Map();
-
 export class Draft {
   readonly #base: RunState;
   #inserted: Map<number, Task> | undefined;
@@ -47,9 +45,11 @@ export class Draft {
   }
 
   /** Every attempt, in the order of insertion. Linear in the size of the run. */
-  *all(): Generator<Task> {
-    for (const [rowId, task] of this.#base.tasks) yield this.#changed?.get(rowId) ?? task;
-    yield* (this.#inserted ?? NO_TASKS).values();
+  all(): readonly Task[] {
+    const tasks: Task[] = [];
+    for (const task of this.#base.tasks.values()) tasks.push(this.#changed?.get(task.rowId) ?? task);
+    if (this.#inserted) for (const task of this.#inserted.values()) tasks.push(task);
+    return tasks;
   }
 
   insert(task: Task): void {
