@@ -45,7 +45,7 @@ export function createRunExecutor(options: RunExecutorOptions): Executor {
   };
 }
 
-async function run(
+function run(
   { newId, orchestrator }: RunExecutorOptions,
   { definition, durable, history }: Pick<Ensemble, 'definition' | 'durable' | 'history'>,
   input: JsonObject,
@@ -53,7 +53,7 @@ async function run(
   { detached = false, waitMs = WAIT_MS }: ExecuteOptions = {},
 ): Promise<ExecutionOutcome> {
   const id = newExecutionId(newId);
-  const seen = await orchestrator.execute({
+  const seen = orchestrator.execute({
     id,
     definition,
     input,
@@ -64,6 +64,10 @@ async function run(
     waitMs,
     failuresOnly: history === 'failures',
   });
+  return seen.then((found) => outcomeOf(id, found));
+}
+
+function outcomeOf(id: string, seen: Awaited<ReturnType<Orchestrator['execute']>>): ExecutionOutcome {
   if (!seen) return { kind: 'running', executionId: id, suspended: null };
   const { run: ended, suspendedBy, failedTask } = seen;
   if (suspendedBy) {

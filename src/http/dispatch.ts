@@ -111,28 +111,29 @@ class Pipeline implements Dispatcher {
     return reply;
   }
 
-  async handle({ route, params }: Found, raw: RawRequest): Promise<Reply> {
-    const { debugHeaders, headers, observer, stealth } = this.#context;
+  handle({ route, params }: Found, raw: RawRequest): Promise<Reply> {
+    const { debugHeaders, observer, stealth } = this.#context;
     const startedMs = observer || stealth || debugHeaders ? performance.now() : 0;
     const progress: Progress = { entered: false, explained: false };
     const request = new MatchedRequest(raw, params);
-    let reply: Reply;
-    if (route.around) {
-      const fail = (error: unknown) => this.#render(error, route.dialect, raw);
-      const around = route.around(request, () => this.#run(route, request, raw, progress), fail);
-      reply = await around.catch(fail);
-    } else {
-      reply = await this.#run(route, request, raw, progress);
-    }
+    const finish = (reply: Reply) => this.#finish(route, raw, reply, progress, startedMs);
+    if (!route.around) return this.#run(route, request, raw, progress).then(finish);
+    const fail = (error: unknown) => this.#render(error, route.dialect, raw);
+    const around = route.around(request, () => this.#run(route, request, raw, progress), fail);
+    return around.catch(fail).then(finish);
+  }
+
+  #finish(route: Route, raw: RawRequest, given: Reply, progress: Progress, startedMs: number): Reply | Promise<Reply> {
+    const { debugHeaders, headers, observer, stealth } = this.#context;
+    let reply = given;
     if (route.dialect === 'ensemble') {
-      if (headers) reply = { ...reply, headers: { ...headers, ...reply.headers } };
+      if (headers) reply = { ...reply, headers: reply.headers ? { ...headers, ...reply.headers } : headers };
       if (debugHeaders)
         reply = withHeaders(reply, { 'x-conductor-duration': (performance.now() - startedMs).toFixed(1) });
     }
     observer?.observe(route, raw.method, reply.status, (performance.now() - startedMs) / 1000);
     if (!stealth || !isHidden(route, reply, progress)) return reply;
-    await pad(stealth, startedMs);
-    return this.#unknown(raw);
+    return pad(stealth, startedMs).then(() => this.#unknown(raw));
   }
 
   /** Bring memory up to date, authenticate, permit, handle; errors become replies in the route's dialect. Never rejects. */

@@ -10,7 +10,7 @@ import type { InProcessWorker } from './ports.ts';
 import { settledView, type WatchedRun } from './run-watch.ts';
 
 /** Resolves with null when the caller's patience ended first; the run goes on. Throws AppError as `start` does. */
-export async function executeRun(
+export function executeRun(
   core: Core,
   workers: ReadonlyMap<string, InProcessWorker>,
   request: ExecuteRequest,
@@ -23,16 +23,26 @@ export async function executeRun(
   const { context } = core.advance;
   const memory = new MemoryRun({ clock, context, hooks, newRunRowId, payloadBytesMax, workers }, plan, request);
   const playing = memory.play();
-  const commit = () => commitRun(core, memory, snapshot, request);
   // Steps that answer at once are through by now: nobody has waited, so nobody need be timed.
-  if (memory.ended || (await endsWithin(playing, request.waitMs))) return commit();
+  return memory.ended ? commitRun(core, memory, snapshot, request) : playOn(core, memory, playing, snapshot, request);
+}
+
+async function playOn(
+  core: Core,
+  memory: MemoryRun,
+  playing: Promise<void>,
+  snapshot: Snapshot,
+  request: ExecuteRequest,
+): Promise<WatchedRun | null> {
+  const commit = () => commitRun(core, memory, snapshot, request);
+  if (await endsWithin(playing, request.waitMs)) return commit();
   // Its caller has been told; should the store not take it, the loop has logged that.
   void playing.then(commit).catch(() => undefined);
   return null;
 }
 
 /** Writes a run that has come to its end in memory, or to where it needs somebody outside. */
-async function commitRun(
+function commitRun(
   core: Core,
   memory: MemoryRun,
   snapshot: Snapshot,
@@ -40,19 +50,19 @@ async function commitRun(
 ): Promise<WatchedRun | null> {
   const { run, tasks } = memory.state;
   const settled = settledView(run, tasks.values());
-  if (settled && request.failuresOnly && run.status === 'COMPLETED') return settled;
+  if (settled && request.failuresOnly && run.status === 'COMPLETED') return Promise.resolve(settled);
   const watched = settled ? null : core.watch.until(run.id, request.waitMs);
   const written = memory.ended ? null : [...tasks.values()];
-  await core.loop.submit({
+  const committed = core.loop.submit({
     load: (round) => core.load(round, []),
     decide: (batch, now) => {
-      // Anew for every try: what the loop does with an adopted run changes its state in place. One that has ended is written.
+      // Anew for every try: what the loop does with an adopted run changes its state in place. An ended one stays as it is.
       const state = written ? indexRun(run, written) : memory.state;
       const cached = { plan: memory.plan, state, revision: 0 };
       core.advance.adopt(cached, snapshot, memory.effects, batch, now);
     },
   });
-  return settled ?? watched;
+  return committed.then(() => settled ?? watched);
 }
 
 /** `waitMs` 0: as long as it takes. */

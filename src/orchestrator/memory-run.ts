@@ -69,18 +69,23 @@ export class MemoryRun {
   /** Until the run has ended, or needs what is not in this process. Never rejects: a failure is the run's. */
   async play(): Promise<void> {
     this.#apply({ kind: 'start' });
+    while (!this.#goOn()) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  /** As far as it goes at once. False: a step is under way that has to be waited for. */
+  #goOn(): boolean {
     while (!this.ended) {
       if (!this.#needsOthers()) for (const task of [...this.#waiting.values()]) this.#begin(task);
-      if (this.#results.length === 0) {
-        if (this.#running === 0) return;
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-      }
+      if (this.#results.length === 0) return this.#running === 0;
       for (const { task, result } of this.#results.splice(0)) this.#finished(task, result);
     }
     // Somebody may still work on a task of a run that has failed meanwhile.
     if (this.#running > 0) this.#stop.stop();
+    return true;
   }
 
   #newRun({ id, input, variables, createdBy }: MemoryRunSeed): Run {

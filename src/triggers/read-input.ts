@@ -33,16 +33,27 @@ const HEADERS = [
 const CREDENTIAL_COOKIES = ['session_token', 'api_key'];
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
+type Place = Pick<TriggerDeps, 'credentialCookies' | 'publicUrl'>;
+
 /** Throws AppError malformed_json | invalid_request | payload_too_large. */
 export async function readInput(
   request: HttpRequest,
+  ensemble: Pick<Ensemble, 'inputs'>,
+  type: 'http' | 'webhook',
+  place: Place,
+): Promise<JsonObject> {
+  return inputOf(request, await readBody(request), ensemble, type, place);
+}
+
+function inputOf(
+  request: HttpRequest,
+  { body, isForm }: Body,
   { inputs }: Pick<Ensemble, 'inputs'>,
   type: 'http' | 'webhook',
-  { credentialCookies = CREDENTIAL_COOKIES, publicUrl = '' }: Pick<TriggerDeps, 'credentialCookies' | 'publicUrl'>,
-): Promise<JsonObject> {
+  { credentialCookies = CREDENTIAL_COOKIES, publicUrl = '' }: Place,
+): JsonObject {
   const hasQuery = request.target !== request.path;
   const query = hasQuery ? fromPairs(request.query) : {};
-  const { body, isForm } = await readBody(request);
   const fields = isJsonObject(body) ? withoutPrototype(body) : {};
   return {
     ...(hasQuery ? readTexts(inputs, query) : undefined),

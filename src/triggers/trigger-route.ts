@@ -36,12 +36,11 @@ export function triggerRoute(
     wraps.push(...trigger.middleware.map((name) => deps.middleware.get(name)));
   }
   const around = compose(wraps);
-  const run = async (request: HttpRequest) => {
-    const reply = await runTrigger(ensemble, trigger, deps, request);
-    return trigger.type === 'http' && trigger.cache
-      ? cached(reply, request, trigger.cache, requires === 'public')
-      : reply;
-  };
+  const cache = trigger.type === 'http' ? trigger.cache : null;
+  const runOnce = (request: HttpRequest) => runTrigger(ensemble, trigger, deps, request);
+  const run = cache
+    ? async (request: HttpRequest) => cached(await runOnce(request), request, cache, requires === 'public')
+    : runOnce;
   return (path) => ({
     path,
     requires,

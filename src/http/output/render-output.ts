@@ -12,6 +12,7 @@ import {
   redirectTarget,
 } from './header-rules.ts';
 
+const JSON_TYPE = 'application/json';
 const MEDIA_TYPE = /^[\w.+-]+\/[\w.+-]+ *(;[\x20-\x7e]*)?$/;
 
 /** For pages that say nothing of their own: no foreign scripts, none inline, no framing. */
@@ -24,6 +25,7 @@ export const HTML_HEADERS: Readonly<Record<string, string>> = {
 
 /** The output as a trigger sends it. Throws OutputError. */
 export function renderOutput(output: JsonValue, response: JsonObject): Reply {
+  if (Object.keys(response).length === 0) return { status: 200, contentType: JSON_TYPE, body: JSON.stringify(output) };
   const sent = renderAlone(output, response);
   if (sent) return sent;
   const { 'content-type': given, ...headers } = outputHeaders(response.headers);
@@ -33,7 +35,7 @@ export function renderOutput(output: JsonValue, response: JsonObject): Reply {
     return textReply(text, given ?? contentType, status, headers);
   }
   if (isEmpty(status)) return { status, headers };
-  return { status, headers, contentType: mediaType(given ?? 'application/json'), body: JSON.stringify(output) };
+  return { status, headers, contentType: mediaType(given ?? JSON_TYPE), body: JSON.stringify(output) };
 }
 
 /** Redirects and raw bodies, which go out alone on every route; null for everything else. Throws OutputError. */
@@ -52,7 +54,7 @@ export function renderAlone(output: JsonValue, response: JsonObject): Reply | nu
     const own = { ...outputHeaders(page.headers), ...headers };
     return textReply(page.text, given ?? page.contentType, outputStatus(response.status ?? page.status, 200), own);
   }
-  return textReply(JSON.stringify(output), given ?? 'application/json', status, headers);
+  return textReply(JSON.stringify(output), given ?? JSON_TYPE, status, headers);
 }
 
 interface Page {
