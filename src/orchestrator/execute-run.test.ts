@@ -5,7 +5,7 @@ import { Json, type JsonObject } from '../model/json.ts';
 import { workflowDefinitionSchema } from '../model/workflow-definition.ts';
 import type { WriteBatch } from '../store/port.ts';
 import type { ExecuteRequest } from './orchestrator-api.ts';
-import type { InProcessResult, InProcessWorker } from './ports.ts';
+import type { InProcessResult, InProcessWorker, Stop } from './ports.ts';
 import { type BrittleStore, brittle } from './testing/brittle-store.ts';
 import { openReplica, pollOf, type Replica, report } from './testing/fixture.ts';
 import { STORAGES, type Storage } from './testing/storage.ts';
@@ -26,7 +26,7 @@ describe.each(STORAGES)('on %s', (_, openStorage) => {
   let store: BrittleStore;
   let replica: Replica;
   let batches: WriteBatch[];
-  let work: (name: string, input: JsonObject) => Promise<InProcessResult>;
+  let work: (name: string, input: JsonObject, stop: Stop) => InProcessResult | Promise<InProcessResult>;
   let ids = 0;
 
   beforeEach(async () => {
@@ -36,7 +36,7 @@ describe.each(STORAGES)('on %s', (_, openStorage) => {
     const worker: InProcessWorker = {
       queue: 'AGENT',
       concurrency: 8,
-      execute: (task, _run, input) => work(task.defName, input.object),
+      execute: (task, _run, input, stop) => work(task.defName, input.object, stop),
     };
     const open = async () => {
       store = brittle(await storage.open());
@@ -75,6 +75,26 @@ describe.each(STORAGES)('on %s', (_, openStorage) => {
     ]);
     expect(writes('a')).toHaveLength(1);
     expect(writes('a')[0]).toBe(writes('b')[0]);
+  });
+
+  test('steps that answer at once end the run at once; those beside a failed one have begun, and are told', async () => {
+    const began: string[] = [];
+    let told: AbortSignal | undefined;
+    work = (name, _input, stop) => {
+      began.push(name);
+      if (name === 'a') return { status: 'FAILED_WITH_TERMINAL_ERROR', output: Json.of({}), reason: 'no' };
+      if (name === 'b') return done({ b: 1 });
+      told = stop.signal;
+      return new Promise(() => undefined);
+    };
+    const fork = { type: 'FORK_JOIN', name: 'all', taskReferenceName: 'all' };
+    const branches = [[agent('a')], [agent('b')], [agent('c')]];
+    const { id, seen } = await execute({ definition: definition({ ...fork, forkTasks: branches }) });
+    expect(seen).toMatchObject({ run: { status: 'FAILED' }, failedTask: { ref: 'a' } });
+    expect(began).toEqual(['a', 'b', 'c']);
+    expect(told?.aborted).toBe(true);
+    const ended = (await stored(id))?.tasks.map(({ ref, status }) => `${ref} ${status}`);
+    expect(ended).toEqual(expect.arrayContaining(['a FAILED_WITH_TERMINAL_ERROR', 'b CANCELED', 'c CANCELED']));
   });
 
   test('failuresOnly: what ended well leaves nothing behind, what failed does', async () => {
