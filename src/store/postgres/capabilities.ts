@@ -65,7 +65,20 @@ export function profileOf(version: string): ProfileName {
   return /-YB-|yugabyte/i.test(version) ? 'yugabyte' : 'postgres';
 }
 
-/** For every session; rounds, which join lists of keys to tables, need no other join than by index besides. */
-export function plannerSettingsOf(profile: Profile): readonly string[] {
-  return profile.plannerSettings.value ? ['enable_seqscan = off', 'jit = off'] : [];
+/**
+ * For a round, whose lists of keys need no other join to tables than by index. A round that is not heard of for so long
+ * holds its locks no longer: a process that was suspended in the middle of one must not keep others from its runs.
+ */
+export function roundSettingsOf(profile: Profile, timeoutMs: number): readonly string[] {
+  const timeouts = [`statement_timeout = ${timeoutMs}`, `idle_in_transaction_session_timeout = ${timeoutMs}`];
+  return profile.plannerSettings.value ? [...timeouts, ...PLANNER_SETTINGS] : timeouts;
 }
+
+/** No statement is better off with a plan of its own for each call, and none reads a table from end to end. */
+const PLANNER_SETTINGS = [
+  'enable_seqscan = off',
+  'enable_hashjoin = off',
+  'enable_mergejoin = off',
+  'jit = off',
+  'plan_cache_mode = force_generic_plan',
+];

@@ -8,6 +8,7 @@ import { Json } from '../../model/json.ts';
 import { sampleAudit, sampleCharge, sampleRun, sampleTask, sampleVaultKey } from '../conformance-samples.ts';
 import { emptyBatch, type Round, type SharedRound, type SharedStore, type Store } from '../port.ts';
 import { createPostgresStore } from './store.ts';
+import { Trip } from './trip.ts';
 
 const NOW_MS = 1_790_000_000_000;
 const LARGE = ['run', 'task', 'charge', 'audit', 'vault_key', 'task_log', 'history_read', 'snapshot'];
@@ -210,11 +211,12 @@ async function sentBy(work: Work): Promise<Statement[]> {
 
 /** Not `select 1`, with which the listener asks at times of its own whether its connection lives. */
 const EXPLAINABLE = /^\s*(select(?! 1$)|insert|update|delete|with)\b/i;
-const sentSchema = z.object({ text: z.string(), values: z.array(z.unknown()).optional(), name: z.string().optional() });
+const sentSchema = z.object({ text: z.string() });
 
 function statementsOf(query: unknown): Statement[] {
-  const { text, values, name } = sentSchema.parse(typeof query === 'string' ? { text: query } : query);
-  if (values) return [{ text, values, prepared: name !== undefined }];
+  if (query instanceof Trip)
+    return query.statements.map(({ sql, values, name }) => ({ text: sql, values, prepared: name !== '' }));
+  const { text } = sentSchema.parse(typeof query === 'string' ? { text: query } : query);
   return text.split(';').map((part) => ({ text: part, values: [], prepared: false }));
 }
 

@@ -1,5 +1,6 @@
 // Loads runs under lock, and of each only what has changed since the caller last held it. At most three statements,
 // however many runs and tasks there are, and no wait for any other round.
+import type { Task } from '../../model/run.ts';
 import { type LoadedRun, type LoadedRuns, RoundConflict, type WantedRun } from '../port.ts';
 import type { Profile } from './capabilities.ts';
 import { sqlStateOf } from './failure.ts';
@@ -11,12 +12,10 @@ import { TASK_READ, taskOf } from './task-row.ts';
 import { numberOf } from './text-column.ts';
 
 const WANTED = 'unnest($1::bigint[], $2::bigint[]) as wanted(wanted_row_id, held)';
-/** An unchanged run sends no documents. */
-const DOCUMENTS = RUN_READ.split(', ').filter((column) => column !== 'row_id');
-const LOCK_RUNS = `select row_id, revision, priority, held,
-  ${DOCUMENTS.map((column) => `case when revision <> held then ${column} end as ${column}`).join(', ')}
-  from ${WANTED} join run on run.row_id = wanted_row_id order by row_id for update of run`;
+const LOCK_RUNS = `select row_id, revision, priority, held from ${WANTED}
+  join run on run.row_id = wanted_row_id order by row_id for update of run`;
 
+const READ_RUNS = `select ${RUN_READ} from run where row_id = any($1::bigint[]) order by row_id`;
 const READ_TASKS = `select ${TASK_READ} from ${WANTED}
   cross join lateral (select * from task where run_row_id = wanted_row_id and revision > held) as changed
   order by run_row_id, seq, row_id`;
@@ -73,23 +72,28 @@ export async function lockFree(
   }
 }
 
+/** What is locked does not change from one statement to the next. */
 async function readChanged(session: Session, rows: readonly Row[]): Promise<LoadedRun[]> {
-  const changed = rows.flatMap((row) => {
-    const [revision, held] = [numberOf(row, 'revision'), numberOf(row, 'held')];
-    // Memory ahead of the database: it was set back, and nothing that memory holds is known to be true.
-    return revision === held ? [] : [{ run: runOf(row), revision, since: held < revision ? held : 0, tasks: tasks() }];
+  const changed = new Map(rows.map((row) => [numberOf(row, 'row_id'), changeOf(row)]));
+  for (const [rowId, { revision, held }] of changed) if (revision === held) changed.delete(rowId);
+  if (changed.size === 0) return [];
+  const rowIds = [...changed.keys()];
+  const [runs, tasks] = await session.trip([
+    { name: 'read_runs', sql: READ_RUNS, values: [rowIds] },
+    { name: 'read_tasks', sql: READ_TASKS, values: [rowIds, [...changed.values()].map(({ since }) => since)] },
+  ]);
+  for (const row of tasks?.rows ?? []) changed.get(numberOf(row, 'run_row_id'))?.tasks.push(taskOf(row));
+  return (runs?.rows ?? []).flatMap((row) => {
+    const change = changed.get(numberOf(row, 'row_id'));
+    return change ? [{ run: runOf(row), revision: change.revision, since: change.since, tasks: change.tasks }] : [];
   });
-  if (changed.length === 0) return [];
-  const byRun = new Map(changed.map((loaded) => [loaded.run.rowId, loaded]));
-  const values = [[...byRun.keys()], changed.map(({ since }) => since)];
-  for (const row of await session.all(READ_TASKS, values, 'read_tasks')) {
-    byRun.get(numberOf(row, 'run_row_id'))?.tasks.push(taskOf(row));
-  }
-  return changed;
 }
 
-function tasks(): LoadedRun['tasks'][number][] {
-  return [];
+function changeOf(row: Row) {
+  const [revision, held] = [numberOf(row, 'revision'), numberOf(row, 'held')];
+  const tasks: Task[] = [];
+  // Memory ahead of the database: it was set back, and nothing that memory holds is known to be true.
+  return { revision, held, since: held < revision ? held : 0, tasks };
 }
 
 async function readExisting(session: Session, rowIds: readonly number[]): Promise<ReadonlySet<number>> {

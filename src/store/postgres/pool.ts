@@ -3,6 +3,7 @@
 import pg from 'pg';
 import { failureOf, sqlStateOf } from './failure.ts';
 import type { Querier, Row } from './querier.ts';
+import { type Answer, type Prepared, Trip, type TripStatement } from './trip.ts';
 
 export interface PoolOptions {
   readonly url: string;
@@ -11,8 +12,8 @@ export interface PoolOptions {
   readonly connectTimeoutMs: number;
   /** False behind a proxy that pools transactions: a statement prepared on one connection is unknown to the next. */
   readonly prepared: boolean;
-  /** The planner's settings for every session. */
-  readonly plannerSettings: readonly string[];
+  /** For every session that is ours to set. */
+  readonly settings: readonly string[];
 }
 
 /** Beyond the server's own timeout: it is for a server that has stopped answering. */
@@ -23,28 +24,15 @@ const STATEMENT_REFUSED = /^(?!08|57P|25P03|E)[0-9A-Z]{5}$/;
 /** A server that does not answer does not say goodbye either: no process waits longer for it at its end. */
 export const CLOSE_MS = 2000;
 
-const INT8 = 20;
-const INT8_ARRAY = 1016;
-const parseInt8Array = (text: string): number[] => (text === '{}' ? [] : text.slice(1, -1).split(',').map(Number));
-
-/** Integers are below 2^53 by contract of the model. */
-const types = {
-  getTypeParser(oid: number, format?: 'text' | 'binary') {
-    if (oid === INT8) return Number;
-    if (oid === INT8_ARRAY) return parseInt8Array;
-    return format === 'binary' ? pg.types.getTypeParser(oid, 'binary') : pg.types.getTypeParser(oid, 'text');
-  },
-};
-
 export class Pool implements Querier {
   readonly #pool: pg.Pool;
-  readonly #prepared: boolean;
+  /** Whether a connection is a session of ours, which keeps statements and settings. */
+  readonly prepared: boolean;
   readonly statementTimeoutMs: number;
   #closing: Promise<void> | undefined;
 
-  constructor({ url, poolSize, statementTimeoutMs, connectTimeoutMs, prepared, plannerSettings }: PoolOptions) {
-    const settings = [`statement_timeout = ${statementTimeoutMs}`, ...plannerSettings];
-    this.#prepared = prepared;
+  constructor({ url, poolSize, statementTimeoutMs, connectTimeoutMs, prepared, settings }: PoolOptions) {
+    this.prepared = prepared;
     this.statementTimeoutMs = statementTimeoutMs;
     this.#pool = new pg.Pool({
       connectionString: url,
@@ -52,12 +40,11 @@ export class Pool implements Querier {
       connectionTimeoutMillis: connectTimeoutMs,
       query_timeout: statementTimeoutMs + SILENCE_MS,
       keepAlive: true,
-      // The statements of a commit travel together: one trip, whatever their number.
+      // What is asked at once travels at once: nothing waits for the answer to something else.
       pipeline: true,
-      types,
       // Behind a proxy a session is not ours to set; there rounds alone have settings, and reads the client's timeout.
       onConnect: async (client) => {
-        if (prepared) await client.query(settings.map((setting) => `set ${setting}`).join('; '));
+        if (prepared && settings.length > 0) await client.query(settings.map((setting) => `set ${setting}`).join('; '));
       },
     });
     // An idle connection that breaks is dropped by the pool; one in use reports it through its statement.
@@ -67,7 +54,7 @@ export class Pool implements Querier {
 
   async take(): Promise<Session> {
     try {
-      return new Session(await this.#pool.connect(), this.#prepared);
+      return new Session(await this.#pool.connect(), this.prepared);
     } catch (error) {
       throw failureOf(error);
     }
@@ -89,22 +76,36 @@ export class Pool implements Querier {
   }
 }
 
+/** What each connection has prepared: it outlives the session. */
+const PREPARED = new WeakMap<pg.PoolClient, Prepared>();
+
 /** One connection, taken out of the pool. */
 export class Session implements Querier {
   readonly #client: pg.PoolClient;
-  readonly #prepared: boolean;
+  /** Null where every statement is parsed each time. */
+  readonly #prepared: Prepared | null;
   #broken = false;
   #released = false;
 
   constructor(client: pg.PoolClient, prepared: boolean) {
     this.#client = client;
-    this.#prepared = prepared;
+    this.#prepared = prepared ? preparedOf(client) : null;
   }
 
-  async all(sql: string, values: readonly unknown[] = [], name?: string): Promise<readonly Row[]> {
-    const prepared = this.#prepared && name !== undefined ? { name } : {};
+  async all(sql: string, values: readonly unknown[] = [], name = ''): Promise<readonly Row[]> {
+    const [answer] = await this.trip([{ sql, values, name }]);
+    return answer?.rows ?? [];
+  }
+
+  /** All of them, or a rejection: what follows the first that fails is not carried out. */
+  async trip(statements: readonly TripStatement[]): Promise<readonly Answer[]> {
+    const prepared = this.#prepared;
+    const named = prepared ? statements : statements.map((statement) => ({ ...statement, name: '' }));
     try {
-      return (await this.#client.query<Row>({ text: sql, values: [...values], ...prepared })).rows;
+      return await new Promise((resolve, reject) => {
+        const done = (error: unknown, answers: readonly Answer[] = []) => (error ? reject(error) : resolve(answers));
+        this.#client.query(new Trip(named, prepared ?? new Map(), done));
+      });
     } catch (error) {
       throw this.#failed(error);
     }
@@ -136,6 +137,12 @@ export class Session implements Querier {
     if (!STATEMENT_REFUSED.test(sqlStateOf(error))) this.#broken = true;
     return failureOf(error);
   }
+}
+
+function preparedOf(client: pg.PoolClient): Prepared {
+  const known = PREPARED.get(client) ?? new Map();
+  PREPARED.set(client, known);
+  return known;
 }
 
 /** Resolves with the work, or without it. */

@@ -1,22 +1,24 @@
 // One round: one transaction on one connection, from its first lock to its commit. Owns when the connection goes back.
-// Must never send `commit` before every statement before it is known to have succeeded.
+// Must never send `commit` but in one trip with what it commits: then it is not carried out when any of that fails.
 import type { LoadedRuns, Round, SharedRound, Stamps, StartedRun, StartKey, WantedRun, WriteBatch } from '../port.ts';
-import { type Profile, plannerSettingsOf } from './capabilities.ts';
+import { type Profile, roundSettingsOf } from './capabilities.ts';
+import { unavailable } from './failure.ts';
 import { loadRuns } from './load-runs.ts';
 import { Locks } from './locks.ts';
 import type { Pool, Session } from './pool.ts';
-import { sharedRound, stampsOf } from './shared-round.ts';
+import { SELECT_STAMPS, sharedRound, stampsOf } from './shared-round.ts';
 import { startedWith } from './start-locks.ts';
+import type { TripStatement } from './trip.ts';
 import { writesOf } from './write-statements.ts';
 
-const SELECT_STAMPS = 'select definitions, api_keys, vendor_secrets from stamp where id = 1';
+const COMMIT = { name: 'commit', sql: 'commit', values: [] };
 
 /** Begins the transaction and reads the stamps in one trip. */
 export async function openRound(pool: Pool, profile: Profile): Promise<Round> {
   const session = await pool.take();
   try {
-    const [row = {}] = await session.script(beginOf(profile, pool.statementTimeoutMs));
-    return new PostgresRound(session, profile, stampsOf(row));
+    const answers = await session.trip(openingOf(profile, pool));
+    return new PostgresRound(session, profile, stampsOf(answers.at(-1)?.rows[0] ?? {}));
   } catch (error) {
     session.release(true);
     throw error;
@@ -45,10 +47,9 @@ class PostgresRound implements Round {
 
   async commit(batch: WriteBatch): Promise<void> {
     try {
-      const writes = writesOf(batch, this.#locks);
-      // One trip, whatever there is to write. The first that fails makes the server refuse the rest.
-      await Promise.all(writes.map(({ sql, values, name }) => this.#session.all(sql, values, name)));
-      await this.#session.script('commit');
+      const answers = await this.#session.trip([...writesOf(batch, this.#locks), COMMIT]);
+      // A transaction that had failed before is rolled back by `commit`, which says so and fails not.
+      if (answers.at(-1)?.tag !== 'COMMIT') throw unavailable('The round was not committed.', undefined);
     } catch (error) {
       await this.abandon();
       throw error;
@@ -68,17 +69,13 @@ class PostgresRound implements Round {
   }
 }
 
-/**
- * A round that is not heard of for so long holds its locks no longer: a process that was suspended in the middle of one
- * must not keep others from its runs.
- */
-function beginOf(profile: Profile, timeoutMs: number): string {
-  const settings = [
-    `statement_timeout = ${timeoutMs}`,
-    `idle_in_transaction_session_timeout = ${timeoutMs}`,
-    ...plannerSettingsOf(profile),
-    ...(profile.plannerSettings.value ? ['enable_hashjoin = off', 'enable_mergejoin = off'] : []),
-  ];
+/** A session of ours has the settings of a round for good; another has them for the transaction. */
+function openingOf(profile: Profile, { prepared, statementTimeoutMs }: Pool): TripStatement[] {
   const begin = `begin isolation level ${profile.isolation.value}`;
-  return [begin, ...settings.map((setting) => `set local ${setting}`), SELECT_STAMPS].join('; ');
+  const settings = prepared ? [] : roundSettingsOf(profile, statementTimeoutMs);
+  return [
+    { name: 'begin', sql: begin, values: [] },
+    ...settings.map((setting) => ({ name: '', sql: `set local ${setting}`, values: [] })),
+    { name: 'stamps', sql: SELECT_STAMPS, values: [] },
+  ];
 }

@@ -8,7 +8,8 @@ import type { Session } from './pool.ts';
 import type { Row } from './querier.ts';
 import { indexable, numberOf, textOf } from './text-column.ts';
 
-const LOCK_STAMPS = 'select definitions, api_keys, vendor_secrets from stamp where id = 1 for update';
+export const SELECT_STAMPS = 'select definitions, api_keys, vendor_secrets from stamp where id = 1';
+const LOCK_STAMPS = `${SELECT_STAMPS} for update`;
 
 const READY_TASKS = `select place, row_id, run_row_id, def_name
   from unnest($1::text[], $2::bigint[]) with ordinality as wanted(wanted_key, wanted_count, place)

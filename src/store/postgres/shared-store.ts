@@ -5,10 +5,8 @@ import type { SharedStore } from '../port.ts';
 import { counting } from './count-up.ts';
 import type { Announcer, Listener } from './listener.ts';
 import type { Querier } from './querier.ts';
-import { stampsOf } from './shared-round.ts';
+import { SELECT_STAMPS, stampsOf } from './shared-round.ts';
 import { numberOf, stored, textOf } from './text-column.ts';
-
-const STAMPS = 'select definitions, api_keys, vendor_secrets from stamp where id = 1';
 
 const OVERDUE = `select run_row_id, task_row_id from (
     (select row_id as run_row_id, 0::bigint as task_row_id, due_ms from run
@@ -39,7 +37,7 @@ export function sharedStore(querier: Querier, listener: Listener | null, announc
     announce: (keys) => announcer?.announce(keys),
 
     stamps: async () => {
-      const [row = {}] = await querier.all(STAMPS, [], 'stamps');
+      const [row = {}] = await querier.all(SELECT_STAMPS, [], 'stamps');
       return stampsOf(row);
     },
 

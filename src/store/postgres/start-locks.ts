@@ -8,7 +8,7 @@ import { stored, textOf } from './text-column.ts';
 /** As many as the table `start_lock` holds. Two keys in one slot merely wait for each other. */
 const SLOTS = 1024;
 
-const LOCK_SLOTS = 'select slot from start_lock where slot = any($1::integer[]) order by slot for update';
+const LOCK_SLOTS = 'select slot from start_lock where slot = any($1::bigint[]) order by slot for update';
 const NEWEST = `select id, status from unnest($1::text[], $2::text[]) with ordinality as wanted(wanted_name, wanted_key, place)
   left join lateral (
     select id, status from run where left(idempotency_key, 200) = left(wanted_key, 200)

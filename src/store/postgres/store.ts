@@ -1,7 +1,7 @@
 // The store of many processes: one database, a bounded set of connections, one more that listens. Owns their lives.
 // Keeps nothing in memory but unused row keys, so that any number of stores may be open on one database.
 import type { PruneAges, Reads, Round, RowKind, SharedStore, Store } from '../port.ts';
-import { PROFILES, type Profile, type ProfileName, plannerSettingsOf, profileOf } from './capabilities.ts';
+import { PROFILES, type Profile, type ProfileName, profileOf, roundSettingsOf } from './capabilities.ts';
 import { Announcer, Listener } from './listener.ts';
 import { migrate } from './migrate.ts';
 import { Pool } from './pool.ts';
@@ -37,9 +37,9 @@ export async function createPostgresStore(options: PostgresStoreOptions): Promis
   const { poolSize = 10, statementTimeoutMs = 5000, connectTimeoutMs = 3000, prepared = true } = options;
   if (!Number.isInteger(poolSize) || poolSize < 1) throw new RangeError('poolSize must be at least 1');
   const { url, listenUrl = url } = options;
-  const settings = { url, poolSize, statementTimeoutMs, connectTimeoutMs, prepared };
-  const profile = await prepare(new Pool({ ...settings, poolSize: 1, plannerSettings: [] }), options.profile);
-  const pool = new Pool({ ...settings, plannerSettings: plannerSettingsOf(profile) });
+  const access = { url, poolSize, statementTimeoutMs, connectTimeoutMs, prepared };
+  const profile = await prepare(new Pool({ ...access, poolSize: 1, settings: [] }), options.profile);
+  const pool = new Pool({ ...access, settings: roundSettingsOf(profile, statementTimeoutMs) });
   try {
     const [rowIds, [written]] = await Promise.all([
       RowIds.open(pool),
