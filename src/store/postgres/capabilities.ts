@@ -11,6 +11,8 @@ export interface Capability<Value = boolean> {
 export interface Profile {
   /** Locks rows that are free and passes over the others. Without it one busy row makes the whole request busy. */
   readonly skipLocked: Capability;
+  /** Finds ready tasks and locks their runs in one statement. Without it: in two. */
+  readonly locksInJoin: Capability;
   /** Wakes pollers of other processes. Without it they find ready tasks at their next look. */
   readonly listenNotify: Capability;
   /** One migrating process at a time by a lock that needs no table. Without it: by a row. */
@@ -26,6 +28,7 @@ const no = (reason: string) => ({ value: false, reason });
 export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
   postgres: {
     skipLocked: yes('Since 9.5.'),
+    locksInJoin: yes('A row is locked in its newest version, also inside a lateral join.'),
     listenNotify: yes('Built in; a transaction-pooling proxy in between needs a direct URL for the listener.'),
     advisoryLocks: yes('Built in, also behind a transaction-pooling proxy, because they end with the transaction.'),
     isolation: {
@@ -38,6 +41,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
   },
   cockroach: {
     skipLocked: yes('Since 22.2; it may pass over a row that is free, which then is looked at again a round later.'),
+    locksInJoin: no('Has not been tried there.'),
     listenNotify: no('LISTEN is refused, and nothing reaches another node.'),
     advisoryLocks: no('The functions exist for compatibility and lock nothing.'),
     isolation: {
@@ -48,6 +52,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
   },
   yugabyte: {
     skipLocked: yes('Since 2.12, below serializable only.'),
+    locksInJoin: no('Has not been tried there.'),
     listenNotify: no('Missing in the versions in use.'),
     advisoryLocks: no('Missing before 2025.1.'),
     isolation: {

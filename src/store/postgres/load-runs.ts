@@ -12,8 +12,8 @@ import { TASK_READ, taskOf } from './task-row.ts';
 import { numberOf } from './text-column.ts';
 
 const WANTED = 'unnest($1::bigint[], $2::bigint[]) as wanted(wanted_row_id, held)';
-const LOCK_RUNS = `select row_id, revision, priority, held from ${WANTED}
-  join run on run.row_id = wanted_row_id order by row_id for update of run`;
+const LOCK_RUNS =
+  'select row_id, revision, priority from run where row_id = any($1::bigint[]) order by row_id for update';
 
 const READ_RUNS = `select ${RUN_READ} from run where row_id = any($1::bigint[]) order by row_id`;
 const READ_TASKS = `select ${TASK_READ} from ${WANTED}
@@ -32,17 +32,15 @@ export async function loadRuns(
   wanted: readonly WantedRun[],
 ): Promise<LoadedRuns> {
   if (wanted.length === 0) return { changed: [], busy: [], gone: [] };
-  const rowIds = wanted.map(({ rowId }) => rowId);
-  const values = [rowIds, wanted.map(({ revision }) => revision)];
-  const rows = (await lockFree(session, profile, LOCK_RUNS, values, 'lock_runs')) ?? [];
-  const locked = new Set<number>();
-  for (const row of rows) {
-    const rowId = numberOf(row, 'row_id');
-    locks.run(rowId, { revision: numberOf(row, 'revision'), priority: numberOf(row, 'priority') });
-    locked.add(rowId);
+  // Those that a round has found ready tasks of are locked already.
+  const unlocked = wanted.filter(({ rowId }) => !locks.holdsRun(rowId)).map(({ rowId }) => rowId);
+  const rows = unlocked.length > 0 ? await lockFree(session, profile, LOCK_RUNS, [unlocked], 'lock_runs') : [];
+  for (const row of rows ?? []) {
+    locks.run(numberOf(row, 'row_id'), { revision: numberOf(row, 'revision'), priority: numberOf(row, 'priority') });
   }
-  const missing = rowIds.filter((rowId) => !locked.has(rowId));
-  const [changed, existing] = await Promise.all([readChanged(session, rows), readExisting(session, missing)]);
+  const missing = unlocked.filter((rowId) => !locks.holdsRun(rowId));
+  const locked = wanted.filter(({ rowId }) => locks.holdsRun(rowId));
+  const [changed, existing] = await Promise.all([readChanged(session, locks, locked), readExisting(session, missing)]);
   return {
     changed,
     busy: missing.filter((rowId) => existing.has(rowId)),
@@ -73,9 +71,12 @@ export async function lockFree(
 }
 
 /** What is locked does not change from one statement to the next. */
-async function readChanged(session: Session, rows: readonly Row[]): Promise<LoadedRun[]> {
-  const changed = new Map(rows.map((row) => [numberOf(row, 'row_id'), changeOf(row)]));
-  for (const [rowId, { revision, held }] of changed) if (revision === held) changed.delete(rowId);
+async function readChanged(session: Session, locks: Locks, wanted: readonly WantedRun[]): Promise<LoadedRun[]> {
+  const changed = new Map<number, ReturnType<typeof changeOf>>();
+  for (const { rowId, revision: held } of wanted) {
+    const { revision } = locks.lockedRun(rowId);
+    if (revision !== held) changed.set(rowId, changeOf(revision, held));
+  }
   if (changed.size === 0) return [];
   const rowIds = [...changed.keys()];
   const [runs, tasks] = await session.trip([
@@ -85,15 +86,14 @@ async function readChanged(session: Session, rows: readonly Row[]): Promise<Load
   for (const row of tasks?.rows ?? []) changed.get(numberOf(row, 'run_row_id'))?.tasks.push(taskOf(row));
   return (runs?.rows ?? []).flatMap((row) => {
     const change = changed.get(numberOf(row, 'row_id'));
-    return change ? [{ run: runOf(row), revision: change.revision, since: change.since, tasks: change.tasks }] : [];
+    return change ? [{ run: runOf(row), ...change }] : [];
   });
 }
 
-function changeOf(row: Row) {
-  const [revision, held] = [numberOf(row, 'revision'), numberOf(row, 'held')];
+function changeOf(revision: number, held: number) {
   const tasks: Task[] = [];
   // Memory ahead of the database: it was set back, and nothing that memory holds is known to be true.
-  return { revision, held, since: held < revision ? held : 0, tasks };
+  return { revision, since: held < revision ? held : 0, tasks };
 }
 
 async function readExisting(session: Session, rowIds: readonly number[]): Promise<ReadonlySet<number>> {

@@ -19,9 +19,14 @@ export class Locks {
     this.#keys.set(id, revision);
   }
 
+  holdsRun(rowId: number): boolean {
+    return this.#runs.has(rowId);
+  }
+
+  /** Throws TypeError for one that is not locked. */
   lockedRun(rowId: number): LockedRun {
     const run = this.#runs.get(rowId);
-    if (!run) throw new TypeError(`The round writes to run ${rowId}, which it has not locked.`);
+    if (!run) throw new TypeError(`The round needs run ${rowId}, which it has not locked.`);
     return run;
   }
 

@@ -11,14 +11,21 @@ import { indexable, numberOf, textOf } from './text-column.ts';
 export const SELECT_STAMPS = 'select definitions, api_keys, vendor_secrets from stamp where id = 1';
 const LOCK_STAMPS = `${SELECT_STAMPS} for update`;
 
-const READY_TASKS = `select place, row_id, run_row_id, def_name
-  from unnest($1::text[], $2::bigint[]) with ordinality as wanted(wanted_key, wanted_count, place)
-  cross join lateral (
-    select row_id, run_row_id, def_name, priority, ready_ms from task
-    where queue_key = wanted_key and queue_key is not null and ready_ms <= $3
-    order by priority desc, ready_ms, row_id limit wanted_count
-  ) as ready
-  order by place, priority desc, ready_ms, row_id`;
+const READY = `(
+    select place, ready.* from unnest($1::text[], $2::bigint[]) with ordinality as wanted(wanted_key, wanted_count, place)
+    cross join lateral (
+      select row_id, run_row_id, def_name, priority, ready_ms from task
+      where queue_key = wanted_key and queue_key is not null and ready_ms <= $3
+      order by priority desc, ready_ms, row_id limit wanted_count
+    ) as ready
+  ) as ready`;
+const IN_ORDER = 'order by place, ready.priority desc, ready_ms, row_id';
+const READY_TASKS = `select place, row_id, run_row_id, def_name from ${READY} ${IN_ORDER}`;
+/** Locks those of their runs that are free as well: whoever hands a task out loads its run next. */
+const READY_AND_LOCKED = `select place, row_id, run_row_id, def_name, locked.revision, locked.priority
+  from ${READY} left join lateral (
+    select revision, priority from run where run.row_id = run_row_id for update skip locked
+  ) as locked on true ${IN_ORDER}`;
 
 const MAKE_LIMITS = `insert into task_limit (def_name, handed_out_ms)
   select def_name, '{}' from unnest($1::text[]) as wanted(def_name) on conflict do nothing`;
@@ -41,7 +48,14 @@ export function sharedRound(session: Session, profile: Profile, locks: Locks, st
     readyTasks: async (wanted, now) => {
       if (wanted.length === 0) return [];
       const values = [wanted.map(({ key }) => indexable(key)), wanted.map(({ count }) => count), now];
-      const rows = await session.all(READY_TASKS, values, 'ready_tasks');
+      const [sql, name] = profile.locksInJoin.value
+        ? [READY_AND_LOCKED, 'ready_and_locked']
+        : [READY_TASKS, 'ready_tasks'];
+      const rows = await session.all(sql, values, name);
+      for (const row of rows) {
+        if (typeof row.revision !== 'number') continue;
+        locks.run(numberOf(row, 'run_row_id'), { revision: row.revision, priority: numberOf(row, 'priority') });
+      }
       return rows.map((row) => ({
         key: wanted[numberOf(row, 'place') - 1]?.key ?? '',
         taskRowId: numberOf(row, 'row_id'),
