@@ -1,4 +1,4 @@
-// The bounded set of connections. Owns how they are made, what they parse and how long anything may take; a connection
+// The bounded set of connections. Owns how they are made and how long anything may take; a connection
 // that failed in any way but a refused statement is destroyed, never given to the next.
 import pg from 'pg';
 import { failureOf, sqlStateOf } from './failure.ts';

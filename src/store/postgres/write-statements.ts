@@ -11,13 +11,8 @@ import { RUN_CHANGING, RUN_FIXED, RUN_KEY } from './run-row.ts';
 import { bigints, type Column, deleteFrom, insertInto, type Statement, texts, update, upsertInto } from './table.ts';
 import { TASK_CHANGING, TASK_FIXED, TASK_KEY } from './task-row.ts';
 import { indexable, stored } from './text-column.ts';
+import type { TripStatement } from './trip.ts';
 import { AUDIT_COLUMNS, CHARGE_COLUMNS, VAULT_KEY_COLUMNS } from './vault-row.ts';
-
-export interface Write {
-  readonly sql: string;
-  readonly values: readonly unknown[];
-  readonly name: string;
-}
 
 const KEY_ID: Column<string> = { name: 'id', type: 'text', value: stored };
 const ROW_ID: Column<number> = { name: 'row_id', type: 'bigint', value: (rowId) => rowId };
@@ -135,8 +130,8 @@ const END_RUNS: Statement<EndedRun> = {
  * The statements of a batch, in the order to run them. Definitions and secrets are removed before they are written,
  * so one removed and registered again in a batch stays; runs are removed last, with whatever the batch wrote to them.
  */
-export function writesOf(batch: WriteBatch, locks: Locks): Write[] {
-  const writes: Write[] = [];
+export function writesOf(batch: WriteBatch, locks: Locks): TripStatement[] {
+  const writes: TripStatement[] = [];
   const add: Add = ({ name, sql, values }, nouns, ...given) => {
     if (nouns.length > 0) writes.push({ name, sql, values: values(nouns, ...given) });
   };
