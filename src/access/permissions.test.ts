@@ -4,6 +4,7 @@ import {
   buildPermission,
   compilePermissions,
   getMissingPermissions,
+  grantsAbout,
   hasAllPermissions,
   hasAnyPermission,
   hasPermission,
@@ -73,6 +74,16 @@ describe('permissions', () => {
       }),
       { numRuns: 1000, maxSkipsPerRun: 1000 },
     );
+  });
+
+  test('those about a resource answer for it as all do', () => {
+    fc.assert(
+      fc.property(fc.array(permission, { maxLength: 4 }), resource, word, action, (grants, about, name, verb) => {
+        const required = `${about}:${name}:${verb}`;
+        expect(hasPermission(grantsAbout(about, grants), required)).toBe(hasPermission(grants, required));
+      }),
+    );
+    expect(grantsAbout('agent', ['*', 'agent:*', '*:x:execute', 'agents:*', 'workflow:*'])).toHaveLength(3);
   });
 
   test('nobody turns a narrow set into a wide one', () => {

@@ -65,6 +65,11 @@ export function getMissingPermissions(grants: readonly string[], required: reado
   return required.filter((permission) => !set.covers(permission));
 }
 
+/** Those of the grants that can cover anything about a resource: all that such a question hangs on. */
+export function grantsAbout(resource: string, grants: readonly string[]): string[] {
+  return grants.filter((grant) => [resource, '*'].includes(grant.split(':', 1)[0] ?? ''));
+}
+
 /** Lower case, without surrounding spaces. Matching does none of this: what differs in case differs. */
 export function normalizePermission(permission: string): string {
   return permission.trim().toLowerCase();

@@ -34,6 +34,8 @@ export interface AgentWorkerOptions {
    * the rule for executing agents over the API. Absent: any.
    */
   readonly mayRunAlone?: (agent: AgentDefinition) => boolean;
+  /** The permission that such a run lacks for an agent, whether there is one of that name or not; null: none. */
+  readonly missingPermission?: (agentId: string, run: Run) => string | null;
   /** Of agents that say nothing themselves. */
   readonly defaultTimeoutMs: number;
   /** Executions of agents at a time, for runs that wait in the store's queue. */
@@ -79,9 +81,11 @@ function completed(agent: AgentDefinition, value: JsonValue, { statePatch }: Age
 
 function prepare(options: AgentWorkerOptions, run: Run, taskInput: JsonObject): Call {
   const id = String(taskInput.agent ?? '');
+  const isOwn = isExecution(run);
+  const missing = isOwn ? null : options.missingPermission?.(id, run);
+  if (missing) throw new AgentError(`Missing required permission: ${missing}`, false);
   const agent = options.project().agents.get(id);
   if (!agent) throw new AgentError(`There is no agent ${id}.`, false);
-  const isOwn = isExecution(run);
   if (!isOwn && options.mayRunAlone?.(agent) === false) {
     throw new AgentError(`Agent ${id} may be run by ensembles of the project only.`, false);
   }

@@ -20,6 +20,8 @@ export interface Run {
   readonly priority: number;
   readonly taskToDomain: Readonly<Record<string, string>>;
   readonly createdBy: string | null;
+  /** What whoever started it, or its ancestor, might then do with agents. Absent: nobody was asked. */
+  readonly agentGrants?: readonly string[];
   /** The SUB_WORKFLOW task that waits for this run. `notify` is false for failure workflows, which nobody waits for. */
   readonly parent: RunParent | null;
   readonly idempotencyKey: string | null;

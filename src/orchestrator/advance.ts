@@ -25,6 +25,7 @@ export interface RunSeed {
   readonly priority: number;
   readonly taskToDomain: Readonly<Record<string, string>>;
   readonly createdBy: string | null;
+  readonly agentGrants?: readonly string[];
   readonly idempotencyKey: string | null;
   readonly parent: RunParent | null;
   readonly rootId: string;
@@ -280,6 +281,7 @@ export class Advance {
           ...start,
           definition,
           createdBy: from.createdBy,
+          agentGrants: from.agentGrants,
           idempotencyKey: null,
           rootId: start.parent ? from.rootId : start.id,
         },

@@ -56,7 +56,8 @@ export interface Orchestrator {
   taskDefinition(name: string): TaskDefinition | null;
   taskDefinitions(): readonly TaskDefinition[];
   // executions
-  start(request: StartRequest): Promise<string>;
+  /** `agentGrants`: what its AGENT tasks may run, where that hangs on who starts it. Runs that it starts go by the same. */
+  start(request: StartRequest, agentGrants?: readonly string[]): Promise<string>;
   /** Runs a definition for a caller who waits. Null when `waitMs` passed first, or at once when detached: it goes on. */
   execute(request: ExecuteRequest): Promise<WatchedRun | null>;
   /**

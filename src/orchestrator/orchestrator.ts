@@ -100,9 +100,9 @@ class Conductor implements Orchestrator {
     return this.#core.definitions.tasks();
   }
 
-  async start(request: StartRequest): Promise<string> {
+  async start(request: StartRequest, agentGrants?: readonly string[]): Promise<string> {
     this.#refuseWhenStopping();
-    return startRun(this.#core, request);
+    return startRun(this.#core, request, agentGrants);
   }
 
   async execute(request: ExecuteRequest): Promise<WatchedRun | null> {

@@ -7,7 +7,7 @@ import type { StartedRun } from '../store/port.ts';
 import type { Core } from './core.ts';
 
 /** Resolves with the public id after the first decision is committed. */
-export function startRun(core: Core, request: StartRequest): Promise<string> {
+export function startRun(core: Core, request: StartRequest, agentGrants?: readonly string[]): Promise<string> {
   const { idempotencyKey } = request;
   let earlier: StartedRun | null = null;
   return core.loop.submit({
@@ -40,6 +40,7 @@ export function startRun(core: Core, request: StartRequest): Promise<string> {
           priority: request.priority,
           taskToDomain: request.taskToDomain,
           createdBy: request.createdBy ?? null,
+          agentGrants,
           idempotencyKey: idempotencyKey ?? null,
           parent: null,
         },

@@ -248,6 +248,7 @@ export const anyRun = fc.record({
   priority: fc.nat(99),
   taskToDomain: fc.dictionary(anyText, anyText, { noNullPrototype: true }),
   createdBy: textOrNull,
+  agentGrants: fc.option(fc.array(anyText), { nil: undefined }),
   parent: fc.option(anyParent),
   idempotencyKey: textOrNull,
   input: anyJson,

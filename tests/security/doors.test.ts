@@ -269,6 +269,61 @@ describe('a workflow of one’s own', () => {
     const none = '{ security: { allowDirectAgentExecution: false } }';
     expect(await outcomes(none)).toEqual(['FAILED', 'FAILED', 'FAILED']);
   });
+
+  test('S12: with autoPermissions runs only agents that whoever started it may execute', async () => {
+    const site = await openSite({
+      ...FILES,
+      'conductor.config.ts': 'export default { security: { autoPermissions: true } }\n',
+      'ensembles/inside.yaml': 'name: inside\nflow:\n  - agent: plain\n',
+    });
+    const step = { type: 'AGENT', name: 'it', taskReferenceName: 'it' };
+    const around = (agent: string) => ({
+      ...{ name: 'around', version: 1, schemaVersion: 2, variables: { agentGrants: ['*'] } },
+      tasks: [{ ...step, inputParameters: { agent, input: {} } }],
+    });
+    const fixed = around('plain');
+    const named = around('${workflow.input.agent}');
+    const child = { type: 'SUB_WORKFLOW', name: 'sub', taskReferenceName: 'sub', inputParameters: { agent: 'plain' } };
+    const nested = {
+      ...fixed,
+      name: 'nested',
+      tasks: [{ ...child, subWorkflowParam: { name: 'around', workflowDefinition: named } }],
+    };
+    const headersOf = async (...grants: string[]) => ({ 'x-api-key': await site.key('workflow:*', ...grants) });
+    const outcome = async (workflowDef: { name: string }, headers: Record<string, string>, input = {}) => {
+      const start = { name: workflowDef.name, workflowDef, input, createdBy: 'local', agentGrants: ['*'] };
+      const id = await (await site.post('/api/workflow', start, headers)).text();
+      let run: { status: string; reasonForIncompletion?: string } = { status: 'RUNNING' };
+      await expect
+        .poll(async () => {
+          run = JSON.parse(await (await site.get(`/api/workflow/${id}`, headers)).text());
+          return run.status;
+        })
+        .not.toBe('RUNNING');
+      return run.reasonForIncompletion ?? run.status;
+    };
+    const lacking = expect.stringContaining('Missing required permission: agent:plain:execute');
+    for (const grants of [[], ['agent:other:execute'], ['ensemble:*', 'metadata:*:write'], ['agent:plain:read']]) {
+      const headers = await headersOf(...grants);
+      expect(await outcome(fixed, headers)).toEqual(lacking);
+      expect(await outcome(named, headers, { agent: 'plain' })).toEqual(lacking);
+      expect(await outcome(nested, headers)).toEqual(lacking);
+    }
+    for (const grants of [['agent:plain:execute'], ['agent:*'], ['agent:p*n:execute'], ['*']]) {
+      const headers = await headersOf(...grants);
+      expect(await outcome(fixed, headers)).toBe('COMPLETED');
+      expect(await outcome(named, headers, { agent: 'plain' })).toBe('COMPLETED');
+      expect(await outcome(nested, headers)).toBe('COMPLETED');
+    }
+    // Whether there is such an agent is not told to whoever may not execute it; what the project runs asks nobody.
+    const narrow = await headersOf('agent:plain:execute', 'ensemble:inside:execute');
+    for (const agent of ['shut', 'nobody']) {
+      expect(await outcome(named, narrow, { agent })).toContain(`Missing required permission: agent:${agent}:execute`);
+    }
+    const inside = { 'x-api-key': await site.key('ensemble:inside:execute') };
+    expect((await site.post('/api/v1/execute/ensemble/inside', {}, inside)).status).toBe(200);
+    await site.close();
+  });
 });
 
 describe('rate limits', () => {

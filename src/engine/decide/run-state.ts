@@ -19,6 +19,7 @@ export interface RunSeed {
   readonly priority: number;
   readonly taskToDomain: Readonly<Record<string, string>>;
   readonly createdBy: string | null;
+  readonly agentGrants?: readonly string[];
   readonly idempotencyKey: string | null;
   /** Laid over the definition's. */
   readonly variables?: JsonObject;
@@ -39,6 +40,7 @@ export function newRun(plan: Plan, seed: RunSeed): Run {
     priority: seed.priority,
     taskToDomain: seed.taskToDomain,
     createdBy: seed.createdBy,
+    ...(seed.agentGrants && { agentGrants: seed.agentGrants }),
     parent: seed.parent,
     idempotencyKey: seed.idempotencyKey,
     input: withTemplate(seed.input, definition.inputTemplate),

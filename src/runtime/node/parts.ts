@@ -5,6 +5,7 @@ import type { ApiKeys } from '../../access/api-keys.ts';
 import { createAccess } from '../../access/create-access.ts';
 import type { CredentialChain } from '../../access/credential-chain.ts';
 import type { CustomValidator } from '../../access/guard.ts';
+import { hasPermission } from '../../access/permissions.ts';
 import type { DatabaseSettings } from '../../cli/host.ts';
 import type { Settings } from '../../config/config-schema.ts';
 import { createEgress } from '../../egress/create-egress.ts';
@@ -15,8 +16,10 @@ import { type Approvals, createApprovals } from '../../ensembles/approvals.ts';
 import type { Executor } from '../../ensembles/executor.ts';
 import { createRunExecutor } from '../../ensembles/run-executor.ts';
 import { loadScriptRunner } from '../../expressions/javascript.ts';
+import { permission } from '../../http/permission.ts';
 import type { AgentDefinition } from '../../model/agent.ts';
 import type { JsonObject } from '../../model/json.ts';
+import type { Run } from '../../model/run.ts';
 import { ApprovalTokens } from '../../operations/hitl/approval-tokens.ts';
 import { createHttpWorker } from '../../operations/http/http-task.ts';
 import { OPERATIONS } from '../../operations/registry.ts';
@@ -182,6 +185,7 @@ export async function openParts(options: PartsOptions, undo: Undo): Promise<Part
     services: { ...services, handler: handlerOf(project), catalog: project.catalog(() => openapi()) },
     fetchFor: agentFetch(egress, log),
     mayRunAlone: mayRunAlone(options.settings),
+    missingPermission: missingPermission(options.settings),
     env: project.env,
     defaultTimeoutMs: options.settings.execution.defaultTimeout,
     logger: (agent, run) => agentLogger(log, agent, run),
@@ -243,6 +247,17 @@ function openApprovals(
 function mayRunAlone({ api, security }: Settings): (agent: AgentDefinition) => boolean {
   const unless = !api.execution.agents.requireExplicit;
   return ({ apiExecutable }) => security.allowDirectAgentExecution && (apiExecutable ?? unless);
+}
+
+/**
+ * By what whoever started the run might do then. Asked when the task runs, for its agent's name may be an expression. A
+ * run that does not say who started it, such as one from before the setting, runs no agents.
+ */
+function missingPermission({ security }: Settings): (agentId: string, run: Run) => string | null {
+  return (agentId, { agentGrants = [] }) => {
+    const required = permission('agent', agentId, 'execute');
+    return security.autoPermissions && !hasPermission(agentGrants, required) ? required : null;
+  };
 }
 
 type VaultSettings = Pick<PartsOptions, 'masterKey' | 'publicUrl' | 'stripeUpstream' | 'stripeSecret' | 'log'>;

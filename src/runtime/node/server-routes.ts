@@ -2,6 +2,7 @@
 // nothing about any of them.
 import { hostname } from 'node:os';
 import { createGuard, seenByAll, seenInMemory } from '../../access/guards/index.ts';
+import { grantsAbout } from '../../access/permissions.ts';
 import { createRateLimiter } from '../../access/rate-limiter.ts';
 import { createSharedRateLimiter, sharedCounters } from '../../access/shared-rate-limiter.ts';
 import type { Settings } from '../../config/config-schema.ts';
@@ -83,7 +84,11 @@ function fixedRoutes(parts: Parts, { settings, visitor }: RoutesOptions, metrics
     debugHeaders: security.debugHeaders,
   };
   const routes: Route[] = [
-    ...conductorRoutes({ orchestrator, reads, access, recordRead, version }),
+    ...conductorRoutes({
+      ...{ orchestrator, reads, access, recordRead, version },
+      // Nobody asks for them otherwise, and every run would carry them.
+      ...(policy.autoPermissions && { agentGrants: ({ permissions }) => grantsAbout('agent', permissions) }),
+    }),
     ...vaultRoutes(vault),
     ...adminRoutes({ keys: access, clock, reads, transactor: loop }),
     ...ensembleRoutes(deps),

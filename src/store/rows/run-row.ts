@@ -12,6 +12,7 @@ export interface RunDetails {
   readonly priority?: number;
   readonly taskToDomain?: Readonly<Record<string, string>>;
   readonly createdBy?: string;
+  readonly agentGrants?: readonly string[];
   readonly parent?: RunParent;
 }
 
@@ -40,6 +41,7 @@ export function detailsOf(run: Run): RunDetails {
     priority: run.priority || undefined,
     taskToDomain: Object.keys(run.taskToDomain).length > 0 ? run.taskToDomain : undefined,
     createdBy: run.createdBy ?? undefined,
+    agentGrants: run.agentGrants,
     parent: run.parent ?? undefined,
   };
 }
@@ -75,6 +77,7 @@ export function runOf(row: Row): Run {
     priority: details.priority ?? 0,
     taskToDomain: details.taskToDomain ?? {},
     createdBy: details.createdBy ?? null,
+    ...(details.agentGrants && { agentGrants: details.agentGrants }),
     parent: details.parent ?? null,
     idempotencyKey: textOrNull(row, 'idempotency_key'),
     input: Json.text(textOf(row, 'input')),

@@ -1,5 +1,5 @@
 // What the Conductor routes are built from.
-import type { Access } from '../../../access/access.ts';
+import type { Access, Principal } from '../../../access/access.ts';
 import type { Orchestrator } from '../../../orchestrator/orchestrator-api.ts';
 import type { Reads } from '../../../store/port.ts';
 import type { RecordRead } from '../../history-reads.ts';
@@ -12,6 +12,8 @@ export interface ConductorDeps {
   readonly access: Access;
   /** Notes who looked at an execution's history. `route` is a template: `GET /api/workflow/:id`. */
   readonly recordRead: RecordRead;
+  /** What a run keeps of what its starter may do with agents. Absent: nothing, for nobody will ask. */
+  readonly agentGrants?: (starter: Principal) => readonly string[];
   /** Answered by /api/version. */
   readonly version: string;
 }

@@ -14,7 +14,7 @@ const inputSchema = jsonObject();
 
 const ANY_EXECUTE = permission('workflow', '*', 'execute');
 
-export function workflowStartRoutes({ orchestrator, access }: RouteDeps): Route[] {
+export function workflowStartRoutes({ orchestrator, access, agentGrants }: RouteDeps): Route[] {
   return [
     {
       method: 'POST',
@@ -30,7 +30,7 @@ export function workflowStartRoutes({ orchestrator, access }: RouteDeps): Route[
       reply: { contentType: 'text/plain' },
       async handle(request) {
         const start = await readBody(request, startRequestSchema);
-        return text(await orchestrator.start(start));
+        return text(await orchestrator.start(start, agentGrants?.(request.principal)));
       },
     },
     {
@@ -50,7 +50,7 @@ export function workflowStartRoutes({ orchestrator, access }: RouteDeps): Route[
         const start = await startByName(request);
         const version = start.version ?? null;
         if (!orchestrator.definition(start.name, version)) throw noSuchDefinition(start.name, version);
-        return text(await orchestrator.start(start));
+        return text(await orchestrator.start(start, agentGrants?.(request.principal)));
       },
     },
   ];
