@@ -11,7 +11,10 @@ export const CONFIG_OPTIONS = [
   ['--host <address>', 'address to listen on (CONDUCTOR_HOST; 127.0.0.1)'],
   ['--port <number>', 'port to listen on, 0 for any (CONDUCTOR_PORT; 8080)'],
   ['--public-url <url>', 'how callers reach this server, when not at that address (CONDUCTOR_PUBLIC_URL)'],
-  ['--allow-origin <list>', 'private origins that HTTP tasks may call, comma-separated (CONDUCTOR_ALLOW_ORIGINS)'],
+  [
+    '--allow-origin <list>',
+    'private origins that agents and HTTP tasks may reach, comma-separated (CONDUCTOR_ALLOW_ORIGINS)',
+  ],
 ] as const;
 
 export const SERVE_OPTIONS = [

@@ -22,7 +22,7 @@ export interface EgressOptions {
   /** Connections to one vendor at a time. */
   readonly upstreamConnectionsMax?: number;
   readonly upstreamConnectTimeoutMs?: number;
-  /** Told of every call that goes out with lifted address rules, unless `fetchFor` was given another. */
+  /** Told of every request that goes out without the address rules, unless `fetchFor` was given another; not of own origins. */
   readonly onBypass?: (bypass: Bypass) => void;
   /** Opens sockets to checked addresses; for tests that stand in for the public network. */
   readonly openSocket?: OpenSocket;
@@ -63,9 +63,16 @@ export function createEgress(options: EgressOptions = {}): Egress {
     allowOrigins: () => readonly string[] = allowedToAll,
   ) {
     const parsed = parseHttpUrl(text);
-    const allowed = lifted || isAllowedOrigin(parsed.origin, allowOrigins());
-    const url = validateURL(parsed, allowed, advice);
-    return { url, dispatcher: agent(allowed, connectTimeoutMs, advice) };
+    const listed = isAllowedOrigin(parsed.origin, allowOrigins());
+    const url = validateURL(parsed, lifted || listed, advice);
+    return { url, listed, dispatcher: agent(lifted || listed, connectTimeoutMs, advice) };
+  }
+
+  function openRequest(text: string, connectTimeoutMs: number) {
+    const opened = open(text, false, connectTimeoutMs, 'operator', allowedToRequests);
+    const { origin } = opened.url;
+    if (isAllowedOrigin(origin, allowedToAll())) options.onBypass?.({ origin, reason: 'allowOrigins' });
+    return opened;
   }
 
   const fetchFor = (rules: FetchForOptions): SafeFetch =>
@@ -77,11 +84,7 @@ export function createEgress(options: EgressOptions = {}): Egress {
     });
 
   return {
-    request: (outbound) =>
-      requestOutside(
-        { open: (url, connectTimeoutMs) => open(url, false, connectTimeoutMs, 'operator', allowedToRequests) },
-        outbound,
-      ),
+    request: (outbound) => requestOutside({ open: openRequest }, outbound),
     safeFetch: fetchFor({ ssrf: true }),
     fetchFor,
     upstream: (origin) => {

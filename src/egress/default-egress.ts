@@ -1,11 +1,10 @@
 // The door for code that imports the package without running a server: one per process, made when first used.
 // Must never carry an operator's exceptions: those belong to the server that read them.
 import { createEgress } from './create-egress.ts';
-import type { Bypass, Egress, SafeFetch } from './egress.ts';
+import type { Egress, SafeFetch } from './egress.ts';
+import { warnOfBypass } from './tell-bypass.ts';
 
 let door: Egress | undefined;
-const warned = new Set<string>();
-const WARNED_MAX = 1_000;
 
 /**
  * `fetch` behind the address rules. Names are resolved once and the address pinned; every redirect (20 at most) is
@@ -20,14 +19,8 @@ const WARNED_MAX = 1_000;
  * is aborted. Reading the body throws TypeError past the size limit.
  */
 export const safeFetch: SafeFetch = (input, init) => {
-  door ??= createEgress({ onBypass: warn });
+  door ??= createEgress({ onBypass: warnOfBypass });
   return door.safeFetch(input, init);
 };
-
-function warn({ origin, reason }: Bypass): void {
-  if (warned.has(origin) || warned.size >= WARNED_MAX) return;
-  warned.add(origin);
-  console.warn(`SSRF protection lifted for ${origin} (${reason})`);
-}
 
 export { isURLSafe, validateURL } from './address-rules.ts';

@@ -69,7 +69,7 @@ export interface Egress {
 export interface FetchForOptions {
   /** False lifts the address rules for every call and every redirect; protocol, userinfo, size and time rules stay. */
   readonly ssrf: boolean;
-  /** Told of every call that goes out with lifted rules, before it does. */
+  /** Told of every request that goes out without the address rules, each redirect included, before it does. */
   readonly onBypass?: (bypass: Bypass) => void;
   /** For a whole request, redirects and body included; 30 s. */
   readonly timeoutMs?: number;
@@ -79,10 +79,10 @@ export interface FetchForOptions {
   readonly advice?: 'code' | 'operator';
 }
 
-/** A call to which the address rules did not apply. The path is left out: it may hold what logs must not. */
+/** A request to which the address rules did not apply, and the door that it went through. The path is left out: it may hold what logs must not. */
 export interface Bypass {
   readonly origin: string;
-  readonly reason: 'allowInternalRequests' | 'ssrf: false';
+  readonly reason: 'allowInternalRequests' | 'ssrf: false' | 'allowOrigins';
 }
 
 /** As `fetch`; the keys more let it reach private addresses (for hardcoded URLs alone) and set its limits. */

@@ -15,9 +15,16 @@ export interface Hop {
   readonly signal: AbortSignal;
 }
 
+export interface Opened {
+  readonly url: URL;
+  /** The operator's list has its origin: it was not checked, lifted or not. */
+  readonly listed: boolean;
+  send(hop: Hop): Promise<HopAnswer>;
+}
+
 export interface Transport {
   /** Checks a URL (not its address when `lifted`) and says how to get there. Throws AppError egress_denied | invalid_request. */
-  open(url: string, lifted: boolean): { readonly url: URL; send(hop: Hop): Promise<HopAnswer> };
+  open(url: string, lifted: boolean): Opened;
   readonly connectTimeoutMs: number;
 }
 
@@ -40,8 +47,7 @@ export function guardedFetch(transport: Transport, rules: FetchRules): SafeFetch
     const lifted = !rules.ssrf || init.allowInternalRequests === true;
     const url = urlOf(input);
     // Before anything of the input is read, so that a refused call costs nothing.
-    const { origin, host } = transport.open(url, lifted).url;
-    if (lifted) rules.onBypass({ origin, reason: rules.ssrf ? 'allowInternalRequests' : 'ssrf: false' });
+    const { host } = transport.open(url, lifted).url;
     const timeoutMs = init.timeoutMs ?? rules.timeoutMs;
     const limit = startTimeLimit(
       timeoutMs,
@@ -70,7 +76,8 @@ async function follow(
   let hop: Hop = { ...(await readInput(input, init)), signal: limit.signal };
   for (let redirects = 0; ; redirects += 1) {
     limit.signal.throwIfAborted();
-    const { url, send } = transport.open(to, lifted);
+    const { url, listed, send } = transport.open(to, lifted);
+    if (lifted || listed) rules.onBypass({ origin: url.origin, reason: doorOf(rules, lifted) });
     const answer = await send(hop).catch((error: unknown) => {
       throw failure(error, url, limit, transport.connectTimeoutMs);
     });
@@ -91,6 +98,11 @@ async function follow(
     to = step.url.href;
     hop = nextHop(hop, (name) => keepsHeader(name, step), step.toGet);
   }
+}
+
+function doorOf({ ssrf }: FetchRules, lifted: boolean): Bypass['reason'] {
+  if (!ssrf) return 'ssrf: false';
+  return lifted ? 'allowInternalRequests' : 'allowOrigins';
 }
 
 function nextHop(hop: Hop, keeps: (name: string) => boolean, toGet: boolean): Hop {

@@ -58,7 +58,10 @@ describe('safeFetch without sockets', () => {
     await safe('http://10.0.0.1/', { allowInternalRequests: true });
     await safe('http://10.0.0.2/');
     await expect(safe('http://10.0.0.1/')).rejects.toMatchObject({ code: 'egress_denied' });
-    expect(told).toEqual([{ origin: 'http://10.0.0.1', reason: 'allowInternalRequests' }]);
+    expect(told).toEqual([
+      { origin: 'http://10.0.0.1', reason: 'allowInternalRequests' },
+      { origin: 'http://10.0.0.2', reason: 'allowOrigins' },
+    ]);
     await createWebSafeFetch({ fetch, ssrf: false })('http://10.0.0.1/');
   });
 

@@ -46,9 +46,9 @@ export function createWebSafeFetch(options: WebFetchOptions = {}): SafeFetch {
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       open: (text, lifted) => {
         const parsed = parseHttpUrl(text);
-        const free = lifted || isAllowedOrigin(parsed.origin, options.allowOrigins?.() ?? []);
-        const url = validateURL(parsed, free, options.advice);
-        return { url, send: (hop) => send(hop, url) };
+        const listed = isAllowedOrigin(parsed.origin, options.allowOrigins?.() ?? []);
+        const url = validateURL(parsed, lifted || listed, options.advice);
+        return { url, listed, send: (hop) => send(hop, url) };
       },
     },
     rules,

@@ -2,18 +2,18 @@
 // Must never reach the network by another way than the agents it is given.
 import { type BodyInit, type Dispatcher, fetch as undiciFetch } from 'undici';
 import type { SafeFetch } from './egress.ts';
-import { CONNECT_TIMEOUT_MS, type FetchRules, guardedFetch, type Hop } from './guarded-fetch.ts';
+import { CONNECT_TIMEOUT_MS, type FetchRules, guardedFetch, type Hop, type Opened } from './guarded-fetch.ts';
 
 /** Checks a URL and says through which agent to go. Throws AppError egress_denied | invalid_request. */
-export type OpenUrl = (url: string, lifted: boolean) => { readonly url: URL; readonly dispatcher: Dispatcher };
+export type OpenUrl = (url: string, lifted: boolean) => Omit<Opened, 'send'> & { readonly dispatcher: Dispatcher };
 
 export function createSafeFetch(open: OpenUrl, rules: FetchRules): SafeFetch {
   return guardedFetch(
     {
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       open: (text, lifted) => {
-        const { url, dispatcher } = open(text, lifted);
-        return { url, send: (hop) => send(hop, url, dispatcher) };
+        const { url, listed, dispatcher } = open(text, lifted);
+        return { url, listed, send: (hop) => send(hop, url, dispatcher) };
       },
     },
     rules,

@@ -283,6 +283,27 @@ describe('the doors', () => {
     expect(inside.hits).toBe(before + 2);
   });
 
+  test('S22, S23: egress.allowOrigins opens one origin to agents and HTTP tasks; each use of a door is logged once', async () => {
+    const uses = (said: object) =>
+      site.log.filter((line) => Object.entries(said).every(([key, value]) => line[key] === value));
+    const listed = { origin: outside.origin, reason: 'allowOrigins' };
+    for (const _ of [1, 2]) {
+      expect((await execute('agent/own-handler', { userProvidedUrl: outside.origin })).status).toBe(200);
+      expect((await httpTask(outside.origin)).status).toBe(200);
+      expect((await execute('agent/internal-service-proxy', { url: inside.origin })).status).toBe(200);
+      expect((await execute('agent/internal-door', { url: inside.origin, door: 'context' })).status).toBe(200);
+      // A redirect to there is a use, too.
+      const onwards = `${inside.origin}/?to=${encodeURIComponent(`${outside.origin}/`)}`;
+      expect((await execute('agent/internal-door', { url: onwards, door: 'context' })).status).toBe(200);
+    }
+    expect(uses({ agent: 'own-handler' })).toEqual([expect.objectContaining({ level: 'warn', ...listed })]);
+    expect(uses({ agent: 'internal-door', ...listed })).toHaveLength(1);
+    expect(uses({ agent: 'internal-door', origin: inside.origin, reason: 'allowInternalRequests' })).toHaveLength(1);
+    expect(uses({ agent: 'internal-service-proxy', origin: inside.origin, reason: 'ssrf: false' })).toHaveLength(1);
+    expect(uses({ message: 'a request goes out without the address rules', ...listed })).toHaveLength(1);
+    expect((await httpTask(inside.origin)).status).toBe(500);
+  });
+
   test('S23: no caller opens it: security is no config, and cannot be overridden', async () => {
     const body = { input: { url: inside.origin }, config: { security: { ssrf: false }, ssrf: false } };
     const before = inside.hits;

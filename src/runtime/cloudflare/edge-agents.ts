@@ -1,8 +1,8 @@
 // What agents have around them at the edge: their requests, their handlers, their log, and work that goes on after the
 // answer. Must never keep anything of one request for the next.
-
 import type { SafeFetch } from '../../egress/egress.ts';
 import { createWebSafeFetch } from '../../egress/safe-fetch-web.ts';
+import { oncePerOrigin } from '../../egress/tell-bypass.ts';
 import type { AgentDefinition } from '../../model/agent.ts';
 import { AgentError, type AgentHandler, type Operation, type OperationContext } from '../../operations/operation.ts';
 import { handlerOfModule } from '../handler-of-module.ts';
@@ -14,7 +14,7 @@ export type HandlerModules = Readonly<Record<string, Readonly<Record<string, unk
 /** Keeps the isolate at work for the request that is being answered. */
 export type WaitUntil = (work: Promise<unknown>) => void;
 
-/** One fetch per agent definition. An agent that may reach private addresses says so in the log, once per definition. */
+/** One fetch per agent definition. Whatever of it goes out without the address rules is logged, once per origin. */
 export function edgeFetch(allowOrigins: readonly string[], log: ServerLog): (agent: AgentDefinition) => SafeFetch {
   const made = new WeakMap<AgentDefinition, SafeFetch>();
   return (agent) => {
@@ -23,8 +23,9 @@ export function edgeFetch(allowOrigins: readonly string[], log: ServerLog): (age
       fetch = createWebSafeFetch({
         allowOrigins: () => allowOrigins,
         ssrf: agent.ssrf,
-        onBypass: ({ origin, reason }) =>
-          log.warn('an agent reaches out without the address rules', { agent: agent.id, origin, reason }),
+        onBypass: oncePerOrigin((bypass) =>
+          log.warn('an agent reaches out without the address rules', { agent: agent.id, ...bypass }),
+        ),
       });
       made.set(agent, fetch);
     }

@@ -7,6 +7,7 @@ import { createRateLimiter } from '../../access/rate-limiter.ts';
 import type { Settings } from '../../config/config-schema.ts';
 import { resolveConfig } from '../../config/resolve-config.ts';
 import { createWebSafeFetch } from '../../egress/safe-fetch-web.ts';
+import { oncePerOrigin } from '../../egress/tell-bypass.ts';
 import { createAgentWorker } from '../../ensembles/agent-worker.ts';
 import type { Executor } from '../../ensembles/executor.ts';
 import { createRunExecutor } from '../../ensembles/run-executor.ts';
@@ -60,7 +61,8 @@ export async function openSite(
   const ground = { options, project, settings, env, log };
   const keyValue = edgeKeyValue(env);
   const { allowOrigins } = settings.egress;
-  const fetch = createWebSafeFetch({ allowOrigins: () => allowOrigins, advice: 'operator' });
+  const onBypass = oncePerOrigin((bypass) => log.warn('a request goes out without the address rules', { ...bypass }));
+  const fetch = createWebSafeFetch({ allowOrigins: () => allowOrigins, advice: 'operator', onBypass });
   const access = await openEdgeAccess({ settings, env, keyValue, clock, fetch, loadUnkey: options.loadUnkey });
   const described: { openapi: () => JsonObject } = { openapi: () => ({}) };
   const executor = edgeExecutor(ground, keyValue, () => described.openapi());

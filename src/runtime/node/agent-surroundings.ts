@@ -2,6 +2,7 @@
 // the server's own settings, which the environment holds too.
 import type { Settings } from '../../config/config-schema.ts';
 import type { Egress, SafeFetch } from '../../egress/egress.ts';
+import { oncePerOrigin } from '../../egress/tell-bypass.ts';
 import type { AgentDefinition } from '../../model/agent.ts';
 import type { Run } from '../../model/run.ts';
 import { AgentError, type AgentLogger, type OperationServices } from '../../operations/operation.ts';
@@ -16,14 +17,15 @@ export function agentEnvironment(): Readonly<Record<string, string | undefined>>
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !OWN.test(name)));
 }
 
-/** One fetch per agent definition. An agent that may reach private addresses says so in the log, once per definition. */
+/** One fetch per agent definition. Whatever of it goes out without the address rules is logged, once per origin. */
 export function agentFetch(egress: Egress, log: ServerLog): (agent: AgentDefinition) => SafeFetch {
   const made = new WeakMap<AgentDefinition, SafeFetch>();
   return (agent) => {
     const known = made.get(agent);
     if (known) return known;
-    const onBypass = ({ origin, reason }: { readonly origin: string; readonly reason: string }) =>
-      log.warn('an agent reaches out without the address rules', { agent: agent.id, origin, reason });
+    const onBypass = oncePerOrigin((bypass) =>
+      log.warn('an agent reaches out without the address rules', { agent: agent.id, ...bypass }),
+    );
     const fetch = egress.fetchFor({ ssrf: agent.ssrf, onBypass });
     made.set(agent, fetch);
     return fetch;

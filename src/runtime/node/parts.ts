@@ -10,6 +10,7 @@ import type { DatabaseSettings } from '../../cli/host.ts';
 import type { Settings } from '../../config/config-schema.ts';
 import { createEgress } from '../../egress/create-egress.ts';
 import type { Egress } from '../../egress/egress.ts';
+import { oncePerOrigin } from '../../egress/tell-bypass.ts';
 import { createAgentWorker } from '../../ensembles/agent-worker.ts';
 import { ApprovalNotifier } from '../../ensembles/approval-notifier.ts';
 import { type Approvals, createApprovals } from '../../ensembles/approvals.ts';
@@ -154,7 +155,7 @@ export async function openParts(options: PartsOptions, undo: Undo): Promise<Part
   const egress = createEgress({
     allowOrigins: () => allowOrigins,
     ownOrigins: () => ownOrigins,
-    onBypass: (bypass) => log.warn('a request goes out without the address rules', { ...bypass }),
+    onBypass: oncePerOrigin((bypass) => log.warn('a request goes out without the address rules', { ...bypass })),
   });
   undo.add(() => egress.close());
   const services = createAgentServices({
