@@ -136,6 +136,7 @@ export interface VectorStore {
 
 export interface Catalog {
   readonly projectName: string;
+  readonly projectVersion: string | null;
   agents(): readonly {
     readonly name: string;
     readonly operation: string;

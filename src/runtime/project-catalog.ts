@@ -7,15 +7,17 @@ import type { Catalog } from '../operations/operation.ts';
 
 export interface CatalogOptions {
   readonly projectName: string;
+  readonly projectVersion: string | null;
   /** Asked at every look: a reload replaces them. */
   readonly project: () => Project;
   readonly pages: () => ReturnType<Catalog['pages']>;
   readonly openapi: Catalog['openapi'];
 }
 
-export function projectCatalog({ projectName, project, pages, openapi }: CatalogOptions): Catalog {
+export function projectCatalog({ projectName, projectVersion, project, pages, openapi }: CatalogOptions): Catalog {
   return {
     projectName,
+    projectVersion,
     agents: () => [...project().agents.values()].map(agentEntry),
     ensembles: () => [...project().ensembles.values()].map(ensembleEntry),
     pages,

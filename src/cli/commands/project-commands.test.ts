@@ -88,6 +88,13 @@ describe('validate', () => {
     );
   });
 
+  test('names project and version, where the configuration has a version', async () => {
+    write('conductor.config.ts', "export default { name: 'shop', version: '1.4.2' };");
+    expect((await cli(['validate'])).out).toBe('✓ shop 1.4.2: 1 ensemble and 1 agent are valid\n');
+    expect(JSON.parse((await cli(['validate', '--json'])).out)).toMatchObject({ success: true, project: 'shop 1.4.2' });
+    expect((await cli(['config', 'show', '--origin'])).out).toMatch(/^version +"1\.4\.2" .*conductor\.config\.ts/m);
+  });
+
   test('without a project says how to make one', async () => {
     const printed = await cli(['validate'], { env: { CONDUCTOR_PROJECT: join(directory, 'docs') } });
     expect(printed.exitCode).toBe(1);

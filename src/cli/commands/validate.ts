@@ -7,6 +7,8 @@ import { JSON_OPTION, PROJECT_OPTION } from '../settings.ts';
 import { hasErrors, problemCount, problemText } from '../ui/problems.ts';
 
 interface Verdict {
+  /** Name and version of a project that says its version. */
+  readonly project?: string;
   readonly problems: readonly Problem[];
   /** How many there are of the project's own. */
   readonly ensembles: number;
@@ -61,10 +63,12 @@ function target(context: Context, input: Input): { directory: string; file?: str
 async function judge(context: Context, input: Input, directory: string): Promise<Verdict> {
   try {
     const config = await configOf(context, input, directory);
+    const { name, version } = config.settings;
     const { project } = await context.host.loadProject(directory, config);
     const agents = [...project.agents.values()].filter(({ origin }) => origin !== 'built-in');
     const faults = await Promise.all(agents.map((agent) => handlerProblem(context, directory, agent)));
     return {
+      ...(version !== null && { project: `${name} ${version}` }),
       problems: [...project.problems, ...faults.flatMap((fault) => fault ?? [])],
       ensembles: [...project.ensembles.values()].filter(({ origin }) => origin === 'file').length,
       agents: agents.length,
@@ -87,6 +91,6 @@ async function handlerProblem(
   return message === null ? null : { severity: 'error', position, message, hint: null };
 }
 
-function summary({ agents, ensembles }: Verdict): string {
-  return `${ensembles} ensemble${ensembles === 1 ? '' : 's'} and ${agents} agent${agents === 1 ? '' : 's'} are`;
+function summary({ agents, ensembles, project }: Verdict): string {
+  return `${project === undefined ? '' : `${project}: `}${ensembles} ensemble${ensembles === 1 ? '' : 's'} and ${agents} agent${agents === 1 ? '' : 's'} are`;
 }

@@ -28,6 +28,7 @@ export const inspectContext: Operation = {
     previousOutputs: Object.keys(previousOutputs),
     project: {
       name: services.catalog.projectName,
+      version: services.catalog.projectVersion,
       agents: services.catalog.agents().length,
       ensembles: services.catalog.ensembles().length,
     },

@@ -18,6 +18,7 @@ export function catalogOf(files: Readonly<Record<string, string>>, rest: Partial
   const triggers = ['GET /docs', 'GET /docs/:slug', 'GET /docs/*'];
   return {
     projectName: 'Acme',
+    projectVersion: '1.4.2',
     agents: () => [
       { name: 'fetch', operation: 'fetch', description: 'Gets a URL', builtIn: true },
       { name: 'ledger-secret', operation: 'code', description: 'Adds up', builtIn: false },

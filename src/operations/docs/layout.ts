@@ -44,9 +44,10 @@ ${contents.length > 1 && tableOfContents(contents)}
 
 function topBar(site: Site, page: PageParts): Markup {
   const { logo } = site.config.theme;
+  const { projectVersion } = site.catalog;
   return html`<header class="top">
 <a class="toggle" href="#Menu">Menu</a>
-<a class="brand" href="${site.link('')}">${logo && html`<img src="${logo}" alt="">`}<span>${site.title}</span></a>
+<a class="brand" href="${site.link('')}">${logo && html`<img src="${logo}" alt="">`}<span>${site.title}</span>${projectVersion && html` <span class="soft">${projectVersion}</span>`}</a>
 <form role="search" action="${site.link('')}" method="get"><input type="search" name="q" value="${page.searched ?? ''}" maxlength="100" placeholder="Search" aria-label="Search the documentation"></form>
 </header>`;
 }

@@ -14,6 +14,7 @@ import type { AgentHandler, AuthContext, Catalog, OperationContext } from '../op
 const NOBODY: AuthContext = { authenticated: false, method: null, user: null };
 const EMPTY_CATALOG: Catalog = {
   projectName: 'test',
+  projectVersion: null,
   agents: () => [],
   ensembles: () => [],
   pages: () => [],

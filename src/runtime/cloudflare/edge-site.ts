@@ -15,6 +15,7 @@ import { createApp } from '../../http/app.ts';
 import { createMatcher, type Matcher } from '../../http/match.ts';
 import { openapi, openapiRoutes } from '../../http/openapi.ts';
 import { json, type Route } from '../../http/route.ts';
+import { withVersion } from '../../http/routes/conductor/server.ts';
 import { catalogRoutes, infoRoute } from '../../http/routes/ensembles/catalog.ts';
 import type { EnsembleDeps } from '../../http/routes/ensembles/deps.ts';
 import { executeRoutes } from '../../http/routes/ensembles/execute-routes.ts';
@@ -98,6 +99,7 @@ function edgeExecutor(
   const texts = agentTexts(textsOf(env));
   const catalog = projectCatalog({
     projectName: settings.name,
+    projectVersion: settings.version,
     project: () => project.project,
     pages: () => project.pages,
     openapi: describeApi,
@@ -149,11 +151,11 @@ function fixedRoutes({ options, project, settings }: Ground, mounted: Mounted): 
     recordRead: async () => undefined,
     orchestrator: { terminate: async () => undefined },
   };
-  return [health(), ...executeRoutes(deps), ...catalogRoutes(deps)];
+  return [health(settings.version), ...executeRoutes(deps), ...catalogRoutes(deps)];
 }
 
 /** The isolate that answers is well: there is no database behind it. */
-function health(): Route {
+function health(projectVersion: string | null): Route {
   return {
     method: 'GET',
     path: '/health',
@@ -162,7 +164,7 @@ function health(): Route {
     standsAlone: true,
     summary: 'Whether the Worker can work',
     reply: { contentType: 'application/json' },
-    handle: () => json({ healthy: true, healthResults: [] }),
+    handle: () => json(withVersion({ healthy: true, healthResults: [] }, projectVersion)),
   };
 }
 

@@ -66,6 +66,7 @@ export class LiveProject {
   catalog(openapi: () => JsonObject): Catalog {
     return projectCatalog({
       projectName: this.#options.settings.name,
+      projectVersion: this.#options.settings.version,
       project: this.project,
       pages: () => this.#present.pages,
       openapi,

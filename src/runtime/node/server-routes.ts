@@ -85,7 +85,7 @@ function fixedRoutes(parts: Parts, { settings, visitor }: RoutesOptions, metrics
   };
   const routes: Route[] = [
     ...conductorRoutes({
-      ...{ orchestrator, reads, access, recordRead, version },
+      ...{ orchestrator, reads, access, recordRead, version, projectVersion: settings.version },
       // Nobody asks for them otherwise, and every run would carry them.
       ...(policy.autoPermissions && { agentGrants: ({ permissions }) => grantsAbout('agent', permissions) }),
     }),

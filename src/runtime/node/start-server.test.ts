@@ -1,10 +1,11 @@
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type RunningServer, type ServerOptions, startServer } from './start-server.ts';
+import { packageVersion } from './version.ts';
 
 /** For tests that leave no trace another could see; starting one takes a while. */
 let server: RunningServer;
@@ -194,6 +195,23 @@ describe('files', () => {
     });
     await own.close();
     expect(await readdir(dataDir)).not.toContain('server.json');
+  });
+});
+
+describe('the version of the project', () => {
+  test('is told by /health, the docs and inspect-context, and is not the server’s', async () => {
+    const directory = join(dataDir, 'project');
+    await mkdir(directory);
+    await writeFile(join(directory, 'conductor.config.ts'), "export default { name: 'shop', version: '1.4.2' };");
+    const at = await start({ dataDir: join(dataDir, 'data'), project: { directory } });
+    for (const path of ['/health', '/api/health']) {
+      expect(JSON.parse((await get(at, path)).text)).toMatchObject({ healthy: true, version: '1.4.2' });
+    }
+    expect((await get(at, '/docs')).text).toContain('1.4.2');
+    const inspected = await post(at, '/api/v1/execute/agent/inspect-context', { input: {} }, operator(at));
+    expect(JSON.parse(inspected.text).data.project).toMatchObject({ name: 'shop', version: '1.4.2' });
+    expect((await get(at, '/api/version', operator(at))).text).toBe(packageVersion());
+    expect(JSON.parse((await get(server, '/health')).text)).not.toHaveProperty('version');
   });
 });
 

@@ -16,6 +16,8 @@ export interface ConductorDeps {
   readonly agentGrants?: (starter: Principal) => readonly string[];
   /** Answered by /api/version. */
   readonly version: string;
+  /** Of the project, told by /health. */
+  readonly projectVersion?: string | null;
 }
 
 /** The same, with what the routes share among themselves. */

@@ -11,13 +11,15 @@ const PING_MS_MAX = 3000;
 const signInSchema = z.object({ keyId: z.string().min(1), keySecret: z.string().min(1) });
 
 export function serverRoutes(deps: RouteDeps): Route[] {
-  return [...healthRoutes(deps.reads), version(deps), signIn(deps), whoAmI()];
+  return [...healthRoutes(deps.reads, deps.projectVersion), version(deps), signIn(deps), whoAmI()];
 }
 
-export function healthRoutes(reads: Pick<Reads, 'ping'>): Route[] {
+/** With the project's version, where it has one: which of them is live is what a deployment asks. */
+export function healthRoutes(reads: Pick<Reads, 'ping'>, projectVersion?: string | null): Route[] {
+  const ofProject = (healthy: boolean) => withVersion(conductorHealth(healthy), projectVersion);
   return [
-    health(reads, '/health', conductorHealth),
-    health(reads, '/api/health', conductorHealth),
+    health(reads, '/health', ofProject),
+    health(reads, '/api/health', ofProject),
     health(reads, '/actuator/health', springHealth),
   ];
 }
@@ -56,6 +58,10 @@ async function answers(reads: Pick<Reads, 'ping'>): Promise<boolean> {
 
 function conductorHealth(healthy: boolean) {
   return { healthy, healthResults: [{ healthy, details: { component: 'store' } }] };
+}
+
+export function withVersion(health: object, version: string | null = null): object {
+  return version === null ? health : { ...health, version };
 }
 
 function springHealth(healthy: boolean) {
