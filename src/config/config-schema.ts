@@ -2,6 +2,7 @@
 // nowhere else. Must never let an unknown key pass: a setting that is spelled wrongly must not look as if it were on.
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { isGeoHeader, NETWORKS } from '../model/geo-headers.ts';
 import { authSchema, filled, httpUrl, orNull } from './auth-schema.ts';
 
 const milliseconds = (fallback: number, most: number) => z.number().int().min(0).max(most).default(fallback);
@@ -38,6 +39,11 @@ const securitySchema = z
     debugHeaders: z.boolean().default(false),
     trustedProxies: z
       .array(z.string().refine(isAddressRange, 'must be an IP address or a range such as 10.0.0.0/8'))
+      .default([]),
+    geoHeaders: z
+      .array(
+        z.string().refine(isGeoHeader, `must be ${NETWORKS.join(', ')} or a header of theirs such as cf-ipcountry`),
+      )
       .default([]),
     geo: z.strictObject({ city: orNull(filled()), asn: orNull(filled()) }).prefault({}),
   })
@@ -94,6 +100,10 @@ export const configSchema = z
       .prefault({}),
   })
   .superRefine(({ auth, security }, context) => {
+    if (security.geoHeaders.length > 0 && security.trustedProxies.length === 0) {
+      const message = 'are believed of security.trustedProxies alone, and there are none.';
+      context.addIssue({ code: 'custom', path: ['security', 'geoHeaders'], message });
+    }
     // Under `security` alone the switch is moved to `auth` before this; here both were given.
     if (security.requireAuth === null || security.requireAuth === auth.requireAuth) return;
     context.addIssue({ code: 'custom', path: ['security', 'requireAuth'], message: 'contradicts auth.requireAuth.' });

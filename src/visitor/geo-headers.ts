@@ -1,13 +1,10 @@
-// What content networks tell their origins about a caller, by header. Owns the names of the headers alone: whether they
-// may be believed is decided before anybody asks here, and their values are checked by cleanVisitor.
+// What content networks tell their origins about a caller, by header. Owns what each header means: whose may be believed is
+// decided before anybody asks here, and their values are checked by cleanVisitor.
+import { GEO_HEADERS, type GeoHeader, isGeoHeader, NETWORKS, type Network } from '../model/geo-headers.ts';
 import { cleanVisitor, type RawVisitor } from './clean-visitor.ts';
 import type { VisitorData } from './visitor.ts';
 
-export type ReadHeader = (name: string) => string | undefined;
-export const GEO_HEADERS = ['cloudflare', 'vercel', 'cloudfront', 'fly'] as const;
-export type GeoHeaders = (typeof GEO_HEADERS)[number];
-
-const READERS: Readonly<Record<GeoHeaders, (header: ReadHeader) => RawVisitor>> = {
+const READERS: Readonly<Record<Network, (header: (name: GeoHeader) => string | undefined) => RawVisitor>> = {
   cloudflare: (header) => ({
     country: header('cf-ipcountry'),
     continent: header('cf-ipcontinent'),
@@ -50,13 +47,24 @@ const READERS: Readonly<Record<GeoHeaders, (header: ReadHeader) => RawVisitor>> 
   fly: (header) => ({ colo: header('fly-region') }),
 };
 
-/** A place comes whole from the first network that names a country; two of them must not be mixed. */
-export function visitorFromHeaders(kinds: readonly GeoHeaders[], header: ReadHeader): VisitorData {
-  const said = kinds
-    .map((kind) => READERS[kind](header))
+/** Reads the named headers, and no others. Throws Error for an entry that is neither a network nor a header of one. */
+export function geoReader(entries: readonly string[]): (header: (name: string) => string | undefined) => VisitorData {
+  const wrong = entries.find((entry) => !isGeoHeader(entry));
+  if (wrong !== undefined) throw new Error(`"${wrong}" is no network and no header of one: ${NETWORKS.join(', ')}`);
+  const named = new Set(entries.map((entry) => entry.toLowerCase()));
+  const readers = NETWORKS.flatMap((network) => {
+    const names = new Set<string>(GEO_HEADERS[network].filter((name) => named.has(network) || named.has(name)));
+    return names.size === 0 ? [] : [{ names, read: READERS[network] }];
+  });
+  return (header) => {
     // Most networks are absent from most requests; checking costs more than asking.
-    .filter((raw) => Object.values(raw).some((value) => value !== undefined))
-    .map(cleanVisitor);
+    const raw = readers.map(({ names, read }) => read((name) => (names.has(name) ? header(name) : undefined)));
+    return whole(raw.filter((said) => Object.values(said).some((value) => value !== undefined)).map(cleanVisitor));
+  };
+}
+
+/** A place comes whole from the first network that names a country; two of them must not be mixed. */
+function whole(said: readonly VisitorData[]): VisitorData {
   const colo = said.find((each) => each.colo !== undefined)?.colo;
   const place = said.find((each) => each.country !== undefined) ?? {};
   return colo === undefined ? place : { ...place, colo };

@@ -64,6 +64,7 @@ describe('a MaxMind-format file', () => {
   it('fills the gaps of what a trusted proxy says, but mixes no two countries', () => {
     const source = createVisitorSource({
       trustedProxies: ['loopback'],
+      geoHeaders: ['cloudflare'],
       lookups: [openMaxmind(cities), openMaxmind(networks)],
     });
     const of = (country: string) =>

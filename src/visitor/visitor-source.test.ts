@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { NETWORKS } from '../model/geo-headers.ts';
 import { createEdge } from './edge.ts';
 import { createLocation } from './location.ts';
 import type { RequestOrigin } from './visitor.ts';
@@ -10,6 +11,8 @@ type Headers = Readonly<Record<string, string>>;
 function of(options: VisitorSourceOptions, headers: Headers, origin: RequestOrigin) {
   return createVisitorSource(options).of((name) => headers[name], origin);
 }
+
+const geoHeaders = NETWORKS;
 
 const SPOOFED: Headers = {
   'cf-ipcountry': 'US',
@@ -34,14 +37,14 @@ describe('trusted proxies', () => {
     ['the peer is a stranger', { trustedProxies: ['loopback', 'private'] }, '203.0.113.9'],
     ['an address of the other kind is trusted', { trustedProxies: ['0.0.0.0/0'] }, '2001:db8::1'],
   ])('no header of a stranger is believed when %s', (_name, options, peerAddress) => {
-    expect(of(options, SPOOFED, { peerAddress, httpVersion: '1.1' })).toEqual({
+    expect(of({ ...options, geoHeaders }, SPOOFED, { peerAddress, httpVersion: '1.1' })).toEqual({
       ip: peerAddress,
       httpProtocol: 'HTTP/1.1',
     });
   });
 
   it('no header is believed without a peer', () => {
-    expect(of({ trustedProxies: ['0.0.0.0/0', '::/0'] }, SPOOFED, {})).toEqual({});
+    expect(of({ trustedProxies: ['0.0.0.0/0', '::/0'], geoHeaders }, SPOOFED, {})).toEqual({});
   });
 
   it.each([
@@ -55,7 +58,7 @@ describe('trusted proxies', () => {
     ['2400:cb00::/32', '2400:cb00:1::1'],
     ['192.0.2.7', '192.0.2.7'],
   ])('%s includes %s', (trusted, peerAddress) => {
-    expect(of({ trustedProxies: [trusted] }, { 'cf-ipcountry': 'DE' }, { peerAddress }).country).toBe('DE');
+    expect(of({ trustedProxies: [trusted], geoHeaders }, { 'cf-ipcountry': 'DE' }, { peerAddress }).country).toBe('DE');
   });
 
   it.each(['10.0.0.0/33', 'everybody', '', '10.0.0', 'private ', '1.2.3.4/x'])('"%s" is refused at start', (entry) => {
@@ -86,7 +89,7 @@ describe('X-Forwarded-For', () => {
 
 describe('headers of content networks', () => {
   const peer = { peerAddress: '127.0.0.1' };
-  const trusted = { trustedProxies: ['loopback'] };
+  const trusted = { trustedProxies: ['loopback'], geoHeaders };
 
   it('Cloudflare', () => {
     const headers = {
@@ -169,6 +172,17 @@ describe('headers of content networks', () => {
       city: 'Paris',
     });
     expect(of({ ...trusted, geoHeaders: [] }, headers, peer)).toEqual({ ip: '127.0.0.1' });
+    expect(of({ trustedProxies: ['loopback'] }, headers, peer)).toEqual({ ip: '127.0.0.1' });
+  });
+
+  it('may be named one by one, for a proxy that sets no more of them', () => {
+    const headers = { 'cf-ipcountry': 'US', 'cf-region-code': 'CA', 'cf-timezone': 'Asia/Tokyo', 'fly-region': 'ams' };
+    expect(of({ ...trusted, geoHeaders: ['CF-IPCountry'] }, headers, peer)).toEqual({ ip: '127.0.0.1', country: 'US' });
+    // A country that its network does not name is none of the others' to fill in.
+    expect(of({ ...trusted, geoHeaders: ['cf-region-code', 'fly'] }, headers, peer)).toEqual({
+      ...{ ip: '127.0.0.1', colo: 'AMS' },
+    });
+    expect(() => createVisitorSource({ geoHeaders: ['x-country'] })).toThrow(/no network and no header/);
   });
 
   it.each<Headers>([

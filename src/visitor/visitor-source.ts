@@ -1,7 +1,7 @@
 // Finds out about callers: from Cloudflare's `request.cf`, from headers of proxies that the operator trusts, and from
 // address files. Must believe no header of anybody else: a law must not be chosen by the one it protects others from.
 import { cleanVisitor } from './clean-visitor.ts';
-import { GEO_HEADERS, type GeoHeaders, httpProtocolOf, visitorFromHeaders } from './geo-headers.ts';
+import { geoReader, httpProtocolOf } from './geo-headers.ts';
 import type { AddressLookup } from './maxmind.ts';
 import { trustedProxies } from './trusted-proxies.ts';
 import type { VisitorData, VisitorSource } from './visitor.ts';
@@ -9,11 +9,14 @@ import type { VisitorData, VisitorSource } from './visitor.ts';
 export interface VisitorSourceOptions {
   /**
    * Addresses and CIDR ranges of the proxies in front, `loopback`, `private`; nobody by default. What they send in
-   * `X-Forwarded-For` and in `geoHeaders` is believed, so they must set or remove these headers themselves.
+   * `X-Forwarded-For` and in `geoHeaders` is believed, and nothing else.
    */
   readonly trustedProxies?: readonly string[];
-  /** Whose headers a trusted proxy sets; all that are known by default. Name yours: a proxy may pass others on unseen. */
-  readonly geoHeaders?: readonly GeoHeaders[];
+  /**
+   * What the trusted proxies set at every request, whatever the caller sent: networks (`cloudflare`) or single headers of
+   * theirs (`cf-ipcountry`). None by default: a proxy passes on what it does not know, and then the caller wrote it.
+   */
+  readonly geoHeaders?: readonly string[];
   /** Address files (`openMaxmind`), asked in order: a city file, a network file. */
   readonly lookups?: readonly AddressLookup[];
 }
@@ -22,10 +25,10 @@ const NOTHING: VisitorData = {};
 const REMEMBERED_MAX = 1_000;
 const KEY_LENGTH_MAX = 1_000;
 
-/** Throws Error for a trusted proxy that is none. */
+/** Throws Error for a trusted proxy or a geo header that is none. */
 export function createVisitorSource(options: VisitorSourceOptions = {}): VisitorSource {
   const proxies = trustedProxies(options.trustedProxies ?? []);
-  const geoHeaders = options.geoHeaders ?? GEO_HEADERS;
+  const fromHeaders = geoReader(options.geoHeaders ?? []);
   const lookups = options.lookups ?? [];
   const ownWords = rememberedWords();
   return {
@@ -36,7 +39,7 @@ export function createVisitorSource(options: VisitorSourceOptions = {}): Visitor
         cf !== undefined
           ? cleanVisitor({ ...cf, acceptLanguage: undefined, ip: undefined })
           : proxies.trusts(peerAddress)
-            ? visitorFromHeaders(geoHeaders, header)
+            ? fromHeaders(header)
             : NOTHING;
       const own = ownWords(ip, httpVersion, header('accept-language'), header('accept-encoding'));
       if (said === NOTHING && lookups.length === 0) return own;

@@ -94,7 +94,8 @@ beforeAll(async () => {
   wary = await openSite(FILES);
   trusting = await openSite({
     ...FILES,
-    'conductor.config.ts': "export default { security: { trustedProxies: ['127.0.0.1'] } }\n",
+    'conductor.config.ts':
+      "export default { security: { trustedProxies: ['127.0.0.1'], geoHeaders: ['cloudflare', 'vercel', 'cloudfront'] } }\n",
   });
 });
 
@@ -145,6 +146,25 @@ describe('behind a trusted proxy', () => {
     expect(await everyWay(trusting, 'bots', CALIFORNIA)).toEqual(fourTimes({ action: 'allow' }));
     const old = { ...CALIFORNIA, 'cloudfront-viewer-tls': 'TLSv1.0:AES128-SHA:fullHandshake' };
     expect(await everyWay(trusting, 'bots', old)).toEqual(fourTimes({ action: 'warn', reason: 'legacy_tls' }));
+  });
+});
+
+describe('behind a trusted proxy that passes on what it does not set', () => {
+  test('S24: a caller cannot pose as of another country: only headers that the operator names are read', async () => {
+    const spoofed = { ...CALIFORNIA, ...BRAZIL, 'cf-region-code': 'CA', 'cf-timezone': 'America/Los_Angeles' };
+    const strict = { consentModel: 'opt-in', jurisdiction: 'GDPR' };
+    const site = (headers: string) =>
+      openSite({
+        ...FILES,
+        'conductor.config.ts': `export default { security: { trustedProxies: ['127.0.0.1'], geoHeaders: [${headers}] } }\n`,
+      });
+    const none = await site('');
+    expect(await everyWay(none, 'consent', { ...GERMANY, ...spoofed })).toEqual(await everyWay(none, 'consent', {}));
+    const country = await site("'cf-ipcountry'");
+    for (const headers of [GERMANY, { ...GERMANY, ...spoofed }]) {
+      expect(await everyWay(country, 'consent', headers)).toEqual(fourTimes(expect.objectContaining(strict)));
+    }
+    expect(await everyWay(country, 'consent', spoofed)).toEqual(await everyWay(none, 'consent', {}));
   });
 });
 

@@ -67,7 +67,7 @@ export async function openSite(
   const access = await openEdgeAccess({ settings, env, keyValue, clock, fetch, loadUnkey: options.loadUnkey });
   const described: { openapi: () => JsonObject } = { openapi: () => ({}) };
   const executor = edgeExecutor(ground, keyValue, () => described.openapi());
-  const visitor = createVisitorSource({ trustedProxies: settings.security.trustedProxies });
+  const visitor = createVisitorSource(settings.security);
   const routes = fixedRoutes(ground, { access, executor, visitor });
   described.openapi = () => openapi(routes, options.version);
   const fixed = [...routes, ...openapiRoutes(routes, options.version)];

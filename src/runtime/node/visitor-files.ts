@@ -8,7 +8,10 @@ import { createVisitorSource } from '../../visitor/visitor-source.ts';
 import { ConfigurationError } from './server-options.ts';
 
 /** Paths are relative to the project. Throws ConfigurationError for a file that cannot be read. */
-export function visitorSourceOf({ security: { geo, trustedProxies } }: Settings, directory: string): VisitorSource {
+export function visitorSourceOf(
+  { security: { geo, geoHeaders, trustedProxies } }: Settings,
+  directory: string,
+): VisitorSource {
   const files = Object.entries(geo).filter((entry): entry is [string, string] => entry[1] !== null);
   const lookups = files.map(([name, path]) => {
     try {
@@ -18,5 +21,5 @@ export function visitorSourceOf({ security: { geo, trustedProxies } }: Settings,
       throw new ConfigurationError(`security.geo.${name}: ${path} cannot be used: ${why}`);
     }
   });
-  return createVisitorSource({ trustedProxies, lookups });
+  return createVisitorSource({ trustedProxies, geoHeaders, lookups });
 }
