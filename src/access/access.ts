@@ -11,6 +11,8 @@ export interface Principal {
   /** How it proved itself: `apiKey` unless told. */
   readonly method?: 'apiKey' | 'static' | 'jwt' | 'basic' | 'signature' | 'cookie' | 'unkey' | 'custom' | 'open';
   readonly roles?: readonly string[];
+  /** On whose behalf it calls, where that is another than `id`: rate limits count by it. Nothing is allowed by it. */
+  readonly userId?: string;
   /** What the credential says of its holder beside that: claims of a token, metadata of a key. Never a secret. */
   readonly metadata?: JsonObject;
 }

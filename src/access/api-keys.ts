@@ -25,6 +25,7 @@ export interface KeyRequest {
   readonly permissions: readonly string[];
   /** Epoch ms; 0: never. */
   readonly expiresMs: number;
+  readonly userId?: string;
 }
 
 export interface GeneratedKey {

@@ -12,6 +12,7 @@ import { hashKey, newKeyId, newKeyText } from './key-text.ts';
 import { isPermission } from './permissions.ts';
 
 const NAME_LENGTH_MAX = 100;
+const USER_ID_LENGTH_MAX = 255;
 const PERMISSIONS_MAX = 100;
 const PERMISSION_LENGTH_MAX = 255;
 
@@ -148,7 +149,8 @@ export class KeyRegistry {
   }
 
   #admit(record: ApiKeyRecord): void {
-    const principal = { id: record.id, name: record.name, permissions: record.permissions };
+    const { id, name, permissions, userId } = record;
+    const principal = { id, name, permissions, ...(userId === undefined ? {} : { userId, metadata: { userId } }) };
     const live = { record, principal };
     this.#byId.set(record.id, live);
     this.#byHash.set(record.hash, live);
@@ -173,6 +175,7 @@ function newRecord(request: KeyRequest, key: string, now: number, rotatedFrom: s
     name: request.name,
     hash: hashKey(key),
     permissions: [...new Set(request.permissions)],
+    ...(request.userId === undefined ? {} : { userId: request.userId }),
     createdMs: now,
     expiresMs: request.expiresMs,
     revokedMs: 0,
@@ -180,10 +183,15 @@ function newRecord(request: KeyRequest, key: string, now: number, rotatedFrom: s
   };
 }
 
-function checkRequest({ name, permissions }: KeyRequest): void {
+function checkRequest({ name, permissions, userId }: KeyRequest): void {
   if (name.trim() === '' || name.length > NAME_LENGTH_MAX) {
     throw new AppError('invalid_request', `An API key needs a name of 1 to ${NAME_LENGTH_MAX} characters.`, [
       { path: 'name', message: `must be 1 to ${NAME_LENGTH_MAX} characters` },
+    ]);
+  }
+  if (userId !== undefined && !isUserId(userId)) {
+    throw new AppError('invalid_request', 'The user id of an API key is not one.', [
+      { path: 'userId', message: `must be 1 to ${USER_ID_LENGTH_MAX} characters, without spaces around it` },
     ]);
   }
   if (permissions.length === 0 || permissions.length > PERMISSIONS_MAX) {
@@ -201,6 +209,10 @@ function checkRequest({ name, permissions }: KeyRequest): void {
       [{ path: 'permissions', message: 'must be resource:name:action', invalidValue: permission }],
     );
   }
+}
+
+function isUserId(text: string): boolean {
+  return text !== '' && text.length <= USER_ID_LENGTH_MAX && text.trim() === text && !/\p{Cc}/u.test(text);
 }
 
 function earlier(expiresMs: number, limitMs: number): number {

@@ -42,6 +42,7 @@ export function kvKeyRecord(record: ApiKeyRecord): KvKeyRecord {
     name: record.name,
     keyHash: record.hash,
     permissions: [...record.permissions],
+    ...(record.userId === undefined ? {} : { userId: record.userId }),
     createdAt: record.createdMs,
     expiresAt: record.expiresMs === 0 ? null : record.expiresMs,
     active: record.revokedMs === 0,

@@ -56,6 +56,6 @@ function principalOf({ keyId, name, permissions, userId, metadata }: KvKeyRecord
     name,
     permissions,
     method: 'apiKey',
-    metadata: { ...metadata, ...(userId === undefined ? {} : { userId }) },
+    ...(userId === undefined ? { metadata: { ...metadata } } : { userId, metadata: { ...metadata, userId } }),
   };
 }

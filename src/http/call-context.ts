@@ -17,7 +17,8 @@ export function callContext(request: HttpRequest, visitor: VisitorSource, trigge
   };
 }
 
-export function authContext({ id, method = 'apiKey', permissions, roles = [], metadata = {} }: Principal): AuthContext {
+export function authContext(principal: Principal): AuthContext {
+  const { id, method = 'apiKey', permissions, roles = [], metadata = {}, userId = id } = principal;
   if (id === 'anonymous') return NOT_AUTHENTICATED;
-  return { authenticated: true, method, user: { id, roles, permissions, metadata } };
+  return { authenticated: true, method, userId, user: { id, roles, permissions, metadata } };
 }

@@ -8,6 +8,8 @@ export interface ApiKeyRecord {
   readonly hash: string;
   /** `resource:name:action` globs. */
   readonly permissions: readonly string[];
+  /** Whose requests the key's are, where it says so. */
+  readonly userId?: string;
   readonly createdMs: number;
   /** 0: never. */
   readonly expiresMs: number;

@@ -19,6 +19,8 @@ export interface AuthContext {
   readonly authenticated: boolean;
   /** `apiKey`, `jwt`, `basic`, `signature`, `cookie`, `unkey`, `static`, or null for nobody. */
   readonly method: string | null;
+  /** On whose behalf: the user of the key (`keys generate --user-id`), else `user.id`. Absent for nobody. */
+  readonly userId?: string;
   readonly user: {
     readonly id: string;
     readonly roles: readonly string[];

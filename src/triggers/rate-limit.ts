@@ -39,9 +39,9 @@ export function createRateLimit(
   return {
     before: null,
     after: (request, next) => {
-      const { id } = request.principal;
+      const { id, userId = id } = request.principal;
       // Callers without a name share nothing but their address.
-      return taking(id === 'anonymous' ? addressOf(request) : `user:${id}`, next);
+      return taking(id === 'anonymous' ? addressOf(request) : `user:${userId}`, next);
     },
   };
 }

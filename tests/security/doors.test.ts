@@ -1,7 +1,7 @@
 // What stands between a stranger and a route: guards that survive a broken reload, stealth, one credential at a time, keys
 // that cannot make themselves stronger, limits that cannot be walked around.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openSite, type Site } from './project.fixture.ts';
+import { bodyOf, openSite, type Site } from './project.fixture.ts';
 
 const guarded = (trigger: string, more = '') => `name: guarded
 trigger:
@@ -344,6 +344,8 @@ flow:
     site = await openSite({
       'ensembles/by-ip.yaml': limited('by-ip', 'ip'),
       'ensembles/by-user.yaml': limited('by-user', 'user'),
+      'agents/who/agent.yaml': 'name: who\noperation: code\nhandler: ./index.ts\n',
+      'agents/who/index.ts': 'export default ({ auth }) => ({ userId: auth.userId, id: auth.user?.id })\n',
     });
   });
 
@@ -369,6 +371,32 @@ flow:
     expect(statuses).toEqual([200, 200, 200, 429]);
     expect((await site.get('/by-user', bob)).status).toBe(200);
     expect((await site.get('/by-user')).status).toBe(401);
+  });
+
+  test('by user count all keys of one user together; agents see the user, and nothing is allowed by it', async () => {
+    const keyOf = async (userId?: string) => {
+      const body = { name: 'svc', permissions: ['agent:*:execute'], ...(userId === undefined ? {} : { userId }) };
+      const made = await site.post('/api/v1/admin/keys', body, { 'x-api-key': site.server.localKey });
+      expect(made.status).toBe(201);
+      const { key, keyId } = JSON.parse(await made.text());
+      return { keyId, headers: { 'x-api-key': String(key) } };
+    };
+    const [one, other, third] = [await keyOf('zoe'), await keyOf('zoe'), await keyOf()];
+    const statuses: number[] = [];
+    for (const { headers } of [one, other, one, other]) statuses.push((await site.get('/by-user', headers)).status);
+    expect(statuses).toEqual([200, 200, 200, 429]);
+    expect((await site.get('/by-user', third.headers)).status).toBe(200);
+    for (const [{ headers, keyId }, userId] of [
+      [one, 'zoe'],
+      [third, third.keyId],
+    ] as const) {
+      const answer = await site.post('/api/v1/execute/agent/who', { input: {} }, headers);
+      expect(JSON.parse(await answer.text()).data).toEqual({ userId, id: keyId });
+    }
+    const { metadata } = await bodyOf(await site.post('/api/v1/execute/agent/who', { input: {} }, one.headers));
+    const path = `/api/v1/executions/${metadata?.executionId}`;
+    expect((await site.get(path, one.headers)).status).toBe(200);
+    expect((await site.get(path, other.headers)).status).toBe(404);
   });
 });
 

@@ -69,6 +69,17 @@ describe('keys', () => {
     expect((await cli(['keys', 'info', rotated.keyId])).out).toContain('Status: revoked');
   });
 
+  test('S10: --user-id says whose requests the key’s are, and stays with it', async () => {
+    const made = JSON.parse((await cli([...GENERATE, ...BILLING, '--user-id', 'ada', '--json'])).out);
+    expect(made).toMatchObject({ success: true, userId: 'ada' });
+    expect((await cli(['keys', 'info', made.keyId])).out).toContain('Status: active\nUser: ada\n');
+    const rotated = JSON.parse((await cli(['keys', 'rotate', made.keyId, '--json'])).out);
+    expect(rotated).toMatchObject({ rotatedFrom: made.keyId, userId: 'ada' });
+    const [first] = JSON.parse((await cli(['keys', 'list', '--json'])).out);
+    expect(first).toMatchObject({ userId: 'ada' });
+    expect((await cli([...GENERATE, ...BILLING, '--user-id', ' '])).err).toContain('user id');
+  });
+
   test('a key may expire never', async () => {
     const { out } = await cli([...GENERATE, '--permissions', '*', '--expires', 'never']);
     expect(out).toContain('Permissions: *\nExpires: never\n');

@@ -11,7 +11,7 @@ export const keysGenerate: CliCommand = {
     ['--name <name>', 'what the key is for'],
     ['--permissions <list>', 'comma-separated, such as "workflow:billing-*:execute,task:*:poll"; "*" is full access'],
     ['--expires <when>', 'such as 90d, 1y, an ISO date, or never (90d)'],
-    ['--user-id <id>', "whose requests the key's are, for agents to see; with --kv"],
+    ['--user-id <id>', "whose requests the key's are: agents see it, rate limits by user count by it"],
     ...KEY_OPTIONS,
   ],
   async run(context, input) {
@@ -22,9 +22,6 @@ export const keysGenerate: CliCommand = {
     }
     const expires = input.text('expires');
     const userId = input.text('userId');
-    if (userId !== undefined && input.text('kv') === undefined) {
-      throw new UsageError('--user-id goes with --kv: keys of the server have no user of their own.');
-    }
     const generated = await callKeys(context, input, 'POST', KEYS_PATH, {
       name,
       permissions,

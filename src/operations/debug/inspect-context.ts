@@ -16,7 +16,7 @@ export const inspectContext: Operation = {
     auth: {
       authenticated: auth.authenticated,
       method: auth.method,
-      userId: auth.user?.id ?? null,
+      userId: auth.userId ?? auth.user?.id ?? null,
       roles: [...(auth.user?.roles ?? [])],
       permissions: [...(auth.user?.permissions ?? [])],
     },

@@ -73,5 +73,10 @@ function unknown(noun: string, name: string, known: Iterable<string>, fault: str
 function call(): CallContext {
   const id = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('hex');
   const user = { id: 'local', roles: [], permissions: ['*'], metadata: {} };
-  return { requestId: `req_${id}`, auth: { authenticated: true, method: 'apiKey', user }, visitor: {}, trigger: 'cli' };
+  return {
+    requestId: `req_${id}`,
+    auth: { authenticated: true, method: 'apiKey', userId: user.id, user },
+    visitor: {},
+    trigger: 'cli',
+  };
 }

@@ -20,6 +20,8 @@ const generateSchema = z.strictObject({
   permissions: z.array(z.string()).min(1, 'must name at least one permission'),
   /** "90d", an ISO date, or "never". */
   expires: z.string().default(EXPIRES_DEFAULT),
+  /** Whose requests the key's are: what agents see, and rate limits count by. */
+  userId: z.string().optional(),
 });
 
 const rotateSchema = z
@@ -34,6 +36,8 @@ export interface KeyView {
   readonly keyId: string;
   readonly name: string;
   readonly permissions: readonly string[];
+  /** Only where it was given. */
+  readonly userId?: string;
   readonly status: 'active' | 'expired' | 'revoked';
   readonly createdAt: number;
   readonly expiresAt: number | null;
@@ -46,6 +50,7 @@ export function keyView(record: ApiKeyRecord, now: number): KeyView {
     keyId: record.id,
     name: record.name,
     permissions: record.permissions,
+    ...(record.userId === undefined ? {} : { userId: record.userId }),
     status: keyState(record, now),
     createdAt: record.createdMs,
     expiresAt: record.expiresMs || null,
@@ -72,9 +77,9 @@ export function keyRoutes(keys: ApiKeys, clock: Clock): Route[] {
       summary: 'Generates an API key; the only reply that holds it',
       body: generateSchema,
       async handle(request) {
-        const { name, permissions, expires } = await readBody(request, generateSchema);
-        assertMayGrant(keys, request.principal, permissions);
-        return shown(await keys.generateKey({ name, permissions, expiresMs: parseExpiry(expires, clock.now()) }));
+        const { expires, ...asked } = await readBody(request, generateSchema);
+        assertMayGrant(keys, request.principal, asked.permissions);
+        return shown(await keys.generateKey({ ...asked, expiresMs: parseExpiry(expires, clock.now()) }));
       },
     },
     {

@@ -124,6 +124,7 @@ describe('S4: ensembles and agents are executed by name, with Bearer or X-API-Ke
       auth: {
         authenticated: true,
         method: 'apiKey',
+        userId: 'key_billing',
         user: { id: 'key_billing', roles: [], permissions: ['ensemble:billing-*:execute'], metadata: {} },
       },
       visitor: { country: 'DE' },
