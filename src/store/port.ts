@@ -119,6 +119,24 @@ export interface SharedStore {
    * order given; the first is 1. A counter is forgotten some time after it has expired. A write of its own, outside rounds.
    */
   countUp(counters: readonly Counter[]): Promise<number[]>;
+  readonly keyValues: SharedKeyValues;
+}
+
+/** Pairs of text by binding, ordered by the UTF-8 bytes of their keys. `now` decides what has expired, and so is absent. */
+export interface SharedKeyValues {
+  get(binding: string, key: string, now: number): Promise<string | null>;
+  put(binding: string, key: string, pair: KeptValue): Promise<void>;
+  delete(binding: string, key: string): Promise<void>;
+  /** Keys that begin with `prefix` and come after `after`. */
+  list(binding: string, prefix: string, after: string, limit: number, now: number): Promise<string[]>;
+  /** Puts only when the present value is `expected` (null: absent), and says whether it did. */
+  replace(binding: string, key: string, expected: string | null, pair: KeptValue, now: number): Promise<boolean>;
+}
+
+export interface KeptValue {
+  readonly value: string;
+  /** 0: never. */
+  readonly expiresMs: number;
 }
 
 export interface Counter {

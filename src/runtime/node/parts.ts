@@ -161,6 +161,7 @@ export async function openParts(options: PartsOptions, undo: Undo): Promise<Part
   const services = createAgentServices({
     dataDir: options.dataDir,
     clock,
+    shared: store.shared,
     postgres: postgresBindings(options.settings),
   });
   undo.add(() => services.close());

@@ -1,10 +1,11 @@
 // Servers that share one Postgres, and the command line beside them.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createTestDatabase } from '../../../tests/support/postgres-database.ts';
+import { sessionName } from '../../access/sessions.ts';
 import { runCli, type Stage } from '../../cli/cli.fixture.ts';
 import { nodeHost } from './cli-host.ts';
 import { jsonLog } from './log.ts';
@@ -108,6 +109,32 @@ describe('two servers', () => {
     const { token } = (await call(a, 'POST', '/api/token', { keyId, keySecret: key })).json();
     const reply = await fetch(`${b.url}/api/metadata/workflow`, { headers: { 'x-authorization': token } });
     expect(reply.status).toBe(200);
+  });
+
+  test('keep what agents and sessions keep by key in the database: what one keeps, the other finds', async () => {
+    const project = { directory: join(folder, 'project') };
+    const agent = join(project.directory, 'agents/remember');
+    await mkdir(agent, { recursive: true });
+    await writeFile(
+      join(agent, 'agent.yaml'),
+      'name: remember\noperation: storage\nconfig: { backend: kv, binding: SESSIONS, operation: get }\n',
+    );
+    const session = { userId: 'ada', permissions: ['agent:*:execute'], roles: [], expiresMs: Date.now() + 60_000 };
+    const config = { auth: { provider: 'cookie' } };
+    await writeFile(join(project.directory, 'conductor.config.json'), JSON.stringify(config));
+    const [a, b] = await Promise.all([start('a', { project }), start('b', { project })]);
+    const remember = async (at: RunningServer, operation: string, input: object = {}) =>
+      (await call(at, 'POST', '/api/v1/execute/agent/remember', { input, config: { operation } })).json().data;
+    expect(await remember(a, 'put', { key: 'k', value: { n: 1 } })).toMatchObject({ success: true });
+    expect(await remember(b, 'get', { key: 'k' })).toMatchObject({ found: true, value: { n: 1 } });
+    expect(await remember(b, 'list')).toMatchObject({ keys: ['k'] });
+    await remember(a, 'put', { key: sessionName('a-session'), value: session });
+    const asAda = () => fetch(`${b.url}/api/v1/agents`, { headers: { cookie: 'session_token=a-session' } });
+    expect((await asAda()).status).toBe(200);
+    expect(await remember(a, 'delete', { key: sessionName('a-session') })).toMatchObject({ success: true });
+    expect((await asAda()).status).toBe(401);
+    expect(await remember(b, 'delete', { key: 'k' })).toMatchObject({ success: true });
+    expect(await remember(a, 'get', { key: 'k' })).toMatchObject({ found: false });
   });
 
   test('leave no connection behind when they end', async () => {
@@ -257,7 +284,7 @@ describe('doctor', () => {
     expect(empty.by.Connections?.detail).toMatch(/^11 of 197 a replica/);
     expect((await findings()).by.Schema?.detail).toContain('none yet');
     await start('a');
-    expect((await findings()).by.Schema?.detail).toBe('version 2');
+    expect((await findings()).by.Schema?.detail).toBe('version 4');
   });
 
   test('says what is wrong with it', async () => {

@@ -11,7 +11,7 @@ import { createPostgresStore } from './store.ts';
 import { Trip } from './trip.ts';
 
 const NOW_MS = 1_790_000_000_000;
-const LARGE = ['run', 'task', 'charge', 'audit', 'vault_key', 'task_log', 'history_read', 'snapshot'];
+const LARGE = ['run', 'task', 'charge', 'audit', 'vault_key', 'task_log', 'history_read', 'snapshot', 'key_value'];
 
 let store: Store;
 let explainer: pg.Client;
@@ -70,6 +70,15 @@ const BESIDE_ROUNDS: Readonly<Record<string, Work>> = {
   'tasks of processes that have fallen silent': () => shared().orphans(60_000, 50),
   'sizes of queues': () => shared().readySizes(NOW_MS),
   'a sign of life': () => shared().heartbeat('process-alive'),
+  'pairs by key': async () => {
+    const { keyValues } = shared();
+    const pair = { value: 'v', expiresMs: 0 };
+    await keyValues.put('NOTES', 'k', pair);
+    await keyValues.get('NOTES', 'k', NOW_MS);
+    for (const expected of [null, 'v']) await keyValues.replace('NOTES', 'k', expected, pair, NOW_MS);
+    await keyValues.list('NOTES', 'k', '', 10, NOW_MS);
+    await keyValues.delete('NOTES', 'k');
+  },
   'the removal of what has passed its age': () =>
     store.prune({ runsEndedBeforeMs: NOW_MS - 4_980_000, auditBeforeMs: NOW_MS - 19_980_000 }, 500),
 };
@@ -301,6 +310,12 @@ async function fill(): Promise<void> {
        case when i > 4500 then 0 when i <= 20 then $1 - 200000000 else $1 - (5000 - i) * 1000 end, 5, replace($2, 'ID', 'vk_' || i)
      from generate_series(1, 5000) i`,
     [NOW_MS, key],
+  );
+  await explainer.query(
+    `insert into key_value (binding, key, value, expires_ms)
+     select 'NOTES', convert_to('k' || i, 'UTF8'), 'v', case when i % 2 = 0 then 0 else $1::bigint + i end
+     from generate_series(1, 5000) i`,
+    [NOW_MS],
   );
   await explainer.query(
     `insert into charge (row_id, key_id, revision, state, reserved_ms, document)

@@ -198,6 +198,7 @@ describe('migrations', () => {
     expect(await query('select version, file from schema_migration')).toEqual([
       { version: 1, file: '0001-initial.sql' },
       { version: 2, file: '0002-counters.sql' },
+      { version: 4, file: '0004-key-values.sql' },
     ]);
   });
 
@@ -208,14 +209,18 @@ describe('migrations', () => {
     });
     expect(await opened(async ({ fresh }) => fresh)).toBe(false);
     await query(`insert into schema_migration (version, file) values (9999, 'from-the-future.sql')`);
-    await expect(createPostgresStore({ url })).rejects.toThrow(/schema version 9999, this server knows 2/);
+    await expect(createPostgresStore({ url })).rejects.toThrow(/schema version 9999, this server knows 4/);
   });
 
   it('take turns by a row where the database has no locks of its own', async () => {
     const profile = { ...PROFILES.postgres, advisoryLocks: PROFILES.cockroach.advisoryLocks };
     const stores = await Promise.all(Array.from({ length: 5 }, () => createPostgresStore({ url, profile })));
     await Promise.all(stores.map((store) => store.close()));
-    expect(await query('select version from schema_migration')).toEqual([{ version: 1 }, { version: 2 }]);
+    expect(await query('select version from schema_migration')).toEqual([
+      { version: 1 },
+      { version: 2 },
+      { version: 4 },
+    ]);
   });
 });
 

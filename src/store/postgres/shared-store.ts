@@ -3,6 +3,7 @@
 import { Json } from '../../model/json.ts';
 import type { SharedStore } from '../port.ts';
 import { counting } from './count-up.ts';
+import { keyValues } from './key-values.ts';
 import type { Announcer, Listener } from './listener.ts';
 import type { Querier } from './querier.ts';
 import { SELECT_STAMPS, stampsOf } from './shared-round.ts';
@@ -88,5 +89,6 @@ export function sharedStore(querier: Querier, listener: Listener | null, announc
     },
 
     countUp: counting(querier),
+    keyValues: keyValues(querier),
   };
 }

@@ -2,6 +2,7 @@
 // at once, and taken out a few at a time by later writes. Must never let one binding see another's keys.
 import { AppError } from '../../../model/error.ts';
 import type { KeyValueStore, KeyValueStores } from '../../../operations/operation.ts';
+import { stored, textOf } from '../../../store/rows/text-column.ts';
 import type { AgentsDatabase } from './agents-database.ts';
 import { checkBinding } from './binding-name.ts';
 
@@ -27,11 +28,11 @@ export function createKeyValueStores(database: AgentsDatabase, clock: { now(): n
 function openStore(database: AgentsDatabase, clock: { now(): number }, binding: string): KeyValueStore {
   const present = (key: string): string | null => {
     const [row] = database.all(GET, binding, checkKey(key), clock.now());
-    return row ? String(row.value) : null;
+    return row ? textOf(row, 'value') : null;
   };
   const write = (key: string, value: string, ttlSeconds: number): void => {
     const now = clock.now();
-    database.all(PUT, binding, checkKey(key), value, ttlSeconds > 0 ? now + ttlSeconds * 1000 : null);
+    database.all(PUT, binding, checkKey(key), stored(value), ttlSeconds > 0 ? now + ttlSeconds * 1000 : null);
     database.all(SWEEP, now);
   };
   return {
@@ -55,7 +56,8 @@ function openStore(database: AgentsDatabase, clock: { now(): number }, binding: 
   };
 }
 
-function checkKey(key: string): string {
+/** Throws AppError invalid_request. */
+export function checkKey(key: string): string {
   const bytes = new TextEncoder().encode(key).byteLength;
   if (bytes > 0 && bytes <= KEY_BYTES_MAX && !key.includes('\0')) return key;
   throw new AppError('invalid_request', `A key has 1 to ${KEY_BYTES_MAX} bytes, and no NUL among them.`);
