@@ -66,6 +66,13 @@ module.exports = {
       to: { path: '^src/runtime/' },
     },
     {
+      name: 'edge-without-node',
+      severity: 'error',
+      comment: 'what both runtimes need stands beside them',
+      from: { path: '^src/runtime/(?!node/)', pathNot: TESTS },
+      to: { path: '^src/runtime/node/' },
+    },
+    {
       name: 'only-runtime-picks-a-store',
       severity: 'error',
       comment: 'everybody else sees store/port.ts',

@@ -17,7 +17,7 @@ export type { TaskResult } from './model/task-result.ts';
 export type { WorkflowDefinition, WorkflowTask } from './model/workflow-definition.ts';
 export type { AgentExecutionContext, AgentHandler, AuthContext } from './operations/operation.ts';
 export type { HandedTask, Orchestrator, PollRequest, UpdateOutcome } from './orchestrator/orchestrator-api.ts';
-export { jsonLog, type ServerLog } from './runtime/node/log.ts';
+export { jsonLog, type ServerLog } from './runtime/log.ts';
 export {
   ConfigurationError,
   type RunningServer,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { AgentDefinition } from '../model/agent.ts';
-import { builtIn } from '../operations/built-in-agents.ts';
+import { builtIn } from '../operations/built-in-agent.ts';
 import { hideSecrets } from './hide-secrets.ts';
 
 const ENV = {

@@ -1,6 +1,7 @@
 // The agents that ship: each is an operation under its own name, with no config. A project's own agent of the same name
 // comes before it. None says `apiExecutable`, so `requireExplicit` keeps them from the API like any other.
 import type { AgentDefinition } from '../model/agent.ts';
+import { builtIn } from './built-in-agent.ts';
 import { DOCS_AGENT } from './docs/docs-agent.ts';
 import { HITL_AGENT } from './hitl/hitl-agent.ts';
 
@@ -16,20 +17,3 @@ export const BUILT_IN_AGENTS: readonly AgentDefinition[] = [
   DOCS_AGENT,
   HITL_AGENT,
 ];
-
-export function builtIn(name: string, description: string, timeoutMs: number | null = null): AgentDefinition {
-  return {
-    id: name,
-    name,
-    operation: name,
-    description,
-    config: {},
-    schema: { input: null, output: null },
-    apiExecutable: undefined,
-    ssrf: true,
-    timeoutMs,
-    handler: null,
-    origin: 'built-in',
-    position: null,
-  };
-}

@@ -59,6 +59,7 @@ describe('arrows', () => {
     ['store-on-model', 'src/store/sqlite/a.ts', 'src/orchestrator/b.ts'],
     ['http-never-reaches-up', 'src/http/a.ts', 'src/runtime/b.ts'],
     ['cli-through-its-host', 'src/cli/commands/a.ts', 'src/runtime/b.ts'],
+    ['edge-without-node', 'src/runtime/cloudflare/a.ts', 'src/runtime/node/b.ts'],
     ['only-runtime-picks-a-store', 'src/http/a.ts', 'src/store/sqlite/b.ts'],
     ['only-runtime-picks-a-store', 'src/cli/a.ts', 'src/store/sqlite/b.ts'],
     ['only-egress-opens-connections', 'src/vault/a.ts', 'undici'],

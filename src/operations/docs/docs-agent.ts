@@ -7,8 +7,8 @@
 
 import { stringify } from 'yaml';
 import { z } from 'zod';
-import type { AgentDefinition } from '../../model/agent.ts';
 import type { JsonObject } from '../../model/json.ts';
+import { builtIn } from '../built-in-agent.ts';
 import { AgentError, type Operation, type OperationContext } from '../operation.ts';
 import { type DocsConfig, docsConfigSchema, resolvedDocsConfigSchema } from './docs-config.ts';
 import { findPage, type PageRequest } from './find-page.ts';
@@ -34,20 +34,10 @@ export const docsOperation: Operation = {
   },
 };
 
-export const DOCS_AGENT: AgentDefinition = {
-  id: 'docs',
-  name: 'docs',
-  operation: 'docs',
-  description: 'Documentation of this project as web pages: Markdown from docs/, agents, ensembles, and the API',
-  config: {},
-  schema: { input: null, output: null },
-  apiExecutable: undefined,
-  ssrf: true,
-  timeoutMs: null,
-  handler: null,
-  origin: 'built-in',
-  position: null,
-};
+export const DOCS_AGENT = builtIn(
+  'docs',
+  'Documentation of this project as web pages: Markdown from docs/, agents, ensembles, and the API',
+);
 
 function readConfig({ config }: OperationContext): DocsConfig {
   const read = resolvedDocsConfigSchema.safeParse(config);

@@ -1,7 +1,7 @@
 // The hitl agent: a step that waits for people. It has no work to run: a step that names it compiles to an APPROVAL task,
 // which the engine keeps open, over restarts, until enough approvers have decided or its time is over. Owns its config.
 import { z } from 'zod';
-import type { AgentDefinition } from '../../model/agent.ts';
+import { builtIn } from '../built-in-agent.ts';
 import { AgentError, type Operation } from '../operation.ts';
 
 const HOUR_MS = 3_600_000;
@@ -48,20 +48,7 @@ export const hitlOperation: Operation = {
   },
 };
 
-export const HITL_AGENT: AgentDefinition = {
-  id: 'hitl',
-  name: 'hitl',
-  operation: 'hitl',
-  description: 'Waits until people have approved or rejected',
-  config: {},
-  schema: { input: null, output: null },
-  apiExecutable: undefined,
-  ssrf: true,
-  timeoutMs: 30_000,
-  handler: null,
-  origin: 'built-in',
-  position: null,
-};
+export const HITL_AGENT = builtIn('hitl', 'Waits until people have approved or rejected', 30_000);
 
 function isTooMany(minApprovals: number | string, approvers: readonly string[] | string | undefined): boolean {
   if (typeof minApprovals !== 'number' || !Array.isArray(approvers) || approvers.length === 0) return false;

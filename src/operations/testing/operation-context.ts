@@ -8,7 +8,7 @@ import type { Egress } from '../../egress/egress.ts';
 import type { AgentDefinition } from '../../model/agent.ts';
 import type { JsonObject, JsonValue } from '../../model/json.ts';
 import { createAgentServices } from '../../runtime/node/services/agent-services.ts';
-import { builtIn } from '../built-in-agents.ts';
+import { builtIn } from '../built-in-agent.ts';
 import type { AgentHandler, AuthContext, Catalog, OperationContext } from '../operation.ts';
 
 const NOBODY: AuthContext = { authenticated: false, method: null, user: null };

@@ -11,7 +11,7 @@ import type { SafeFetch } from '../../egress/egress.ts';
 import { AppError } from '../../model/error.ts';
 import type { KeyValueStores } from '../../operations/operation.ts';
 import type { Clock, Transactor } from '../../orchestrator/ports.ts';
-import { accessPolicyOf } from '../node/access-policy.ts';
+import { accessPolicyOf } from '../access-policy.ts';
 import { kvNamespace, type WorkerEnv } from './edge-environment.ts';
 
 /** The namespace that `conductor keys` writes to. */

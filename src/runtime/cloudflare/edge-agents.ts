@@ -6,7 +6,7 @@ import { oncePerOrigin } from '../../egress/tell-bypass.ts';
 import type { AgentDefinition } from '../../model/agent.ts';
 import { AgentError, type AgentHandler, type Operation, type OperationContext } from '../../operations/operation.ts';
 import { handlerOfModule } from '../handler-of-module.ts';
-import type { ServerLog } from '../node/log.ts';
+import type { ServerLog } from '../log.ts';
 
 /** Modules of handlers by their path in the project. */
 export type HandlerModules = Readonly<Record<string, Readonly<Record<string, unknown>>>>;

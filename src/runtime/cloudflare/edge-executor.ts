@@ -13,8 +13,8 @@ import { MemoryRun } from '../../orchestrator/memory-run.ts';
 import type { Orchestrator } from '../../orchestrator/orchestrator-api.ts';
 import type { Clock, InProcessWorker } from '../../orchestrator/ports.ts';
 import { settledView } from '../../orchestrator/run-watch.ts';
+import type { ServerLog } from '../log.ts';
 import { createNewId } from '../new-id.ts';
-import type { ServerLog } from '../node/log.ts';
 
 export interface EdgeRunsOptions {
   readonly workers: readonly InProcessWorker[];

@@ -8,7 +8,7 @@ import {
   type KeyValueStores,
   type VectorStore,
 } from '../../operations/operation.ts';
-import { checkBinding } from '../node/services/binding-name.ts';
+import { checkBinding } from '../binding-name.ts';
 import { type KvNamespace, kvNamespace, type WorkerEnv } from './edge-environment.ts';
 
 /** KV keeps nothing for less. */

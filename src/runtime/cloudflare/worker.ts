@@ -3,7 +3,7 @@
 // share anything of one request with another: the platform forbids it, and so do we.
 import type { UnkeySettings } from '../../access/policy.ts';
 import type { ConfigSource } from '../../config/resolve-config.ts';
-import { jsonLog } from '../node/log.ts';
+import { jsonLog } from '../log.ts';
 import type { HandlerModules, WaitUntil } from './edge-agents.ts';
 import type { WorkerEnv } from './edge-environment.ts';
 import { type EdgeSources, openEdgeProject } from './edge-project.ts';

@@ -11,8 +11,8 @@ import type { Route } from '../../http/route.ts';
 import { historyReadRoutes } from '../../http/routes/admin/history-reads.ts';
 import { keyRoutes } from '../../http/routes/admin/keys.ts';
 import { vaultRoutes } from '../../http/routes/vault/vault-routes.ts';
+import { silentLog } from '../log.ts';
 import { bodyOf } from './admin-reply.ts';
-import { silentLog } from './log.ts';
 import { type Ground, openGround, openVault, systemClock, Undo } from './parts.ts';
 import { hasMasterKey, localKeyOf, makeDataDir, masterKeyOf } from './secret-files.ts';
 

@@ -1,13 +1,12 @@
-// What agents have around them on Node: their requests, their environment, their log, their handlers. Must never show them
+// What agents have around them on Node: their requests, their environment, their handlers. Must never show them
 // the server's own settings, which the environment holds too.
 import type { Settings } from '../../config/config-schema.ts';
 import type { Egress, SafeFetch } from '../../egress/egress.ts';
 import { oncePerOrigin } from '../../egress/tell-bypass.ts';
 import type { AgentDefinition } from '../../model/agent.ts';
-import type { Run } from '../../model/run.ts';
-import { AgentError, type AgentLogger, type OperationServices } from '../../operations/operation.ts';
+import { AgentError, type OperationServices } from '../../operations/operation.ts';
+import type { ServerLog } from '../log.ts';
 import type { LiveProject } from './live-project.ts';
-import type { ServerLog } from './log.ts';
 
 /** The server's own: its master key, its database, its vendor secrets. */
 const OWN = /^CONDUCTOR_/;
@@ -29,16 +28,6 @@ export function agentFetch(egress: Egress, log: ServerLog): (agent: AgentDefinit
     const fetch = egress.fetchFor({ ssrf: agent.ssrf, onBypass });
     made.set(agent, fetch);
     return fetch;
-  };
-}
-
-export function agentLogger(log: ServerLog, agent: AgentDefinition, run: Run): AgentLogger {
-  const about = { agent: agent.id, executionId: run.id };
-  return {
-    debug: () => undefined,
-    info: (message, details) => log.info(message, { ...details, ...about }),
-    warn: (message, details) => log.warn(message, { ...details, ...about }),
-    error: (message, details) => log.error(message, { ...details, ...about }),
   };
 }
 

@@ -2,7 +2,7 @@
 // Any number of replicas may do so at once. Must never keep the process alive, and never end with an error.
 import type { Clock } from '../../orchestrator/ports.ts';
 import type { PruneAges, Store } from '../../store/port.ts';
-import type { ServerLog } from './log.ts';
+import type { ServerLog } from '../log.ts';
 
 export interface RetentionOptions {
   readonly store: Pick<Store, 'prune' | 'shared'>;

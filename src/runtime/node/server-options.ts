@@ -12,7 +12,7 @@ import type { Orchestrator } from '../../orchestrator/orchestrator-api.ts';
 import type { Store } from '../../store/port.ts';
 import type { TriggerMiddleware } from '../../triggers/middleware/registry.ts';
 import type { Vault } from '../../vault/create-vault.ts';
-import type { ServerLog } from './log.ts';
+import type { ServerLog } from '../log.ts';
 
 export interface ServerOptions {
   /** Keys, and the database unless one is shared; made when missing. One server at a time. */

@@ -22,8 +22,8 @@ import { vaultRoutes } from '../../http/routes/vault/vault-routes.ts';
 import { MiddlewareRegistry, type TriggerMiddleware } from '../../triggers/middleware/registry.ts';
 import { mountTriggers } from '../../triggers/mount-triggers.ts';
 import type { VisitorSource } from '../../visitor/visitor.ts';
+import type { ServerLog } from '../log.ts';
 import type { NodeHandlerOptions } from './fast-routes.ts';
-import type { ServerLog } from './log.ts';
 import { type Parts, VAULT_BODY_BYTES_MAX } from './parts.ts';
 import { packageVersion } from './version.ts';
 

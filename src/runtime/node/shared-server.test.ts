@@ -7,8 +7,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createTestDatabase } from '../../../tests/support/postgres-database.ts';
 import { sessionName } from '../../access/sessions.ts';
 import { runCli, type Stage } from '../../cli/cli.fixture.ts';
+import { jsonLog } from '../log.ts';
 import { nodeHost } from './cli-host.ts';
-import { jsonLog } from './log.ts';
 import type { RunningServer } from './server-options.ts';
 import { startServer } from './start-server.ts';
 

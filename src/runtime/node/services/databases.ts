@@ -3,7 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Databases, SqlDatabase } from '../../../operations/operation.ts';
-import { checkBinding } from './binding-name.ts';
+import { checkBinding } from '../../binding-name.ts';
 import { PostgresDatabase } from './postgres-database.ts';
 import { SqliteDatabase } from './sqlite-database.ts';
 

@@ -3,8 +3,8 @@
 import { AppError } from '../../../model/error.ts';
 import type { KeyValueStore, KeyValueStores } from '../../../operations/operation.ts';
 import { stored, textOf } from '../../../store/rows/text-column.ts';
+import { checkBinding } from '../../binding-name.ts';
 import type { AgentsDatabase } from './agents-database.ts';
-import { checkBinding } from './binding-name.ts';
 
 const KEY_BYTES_MAX = 512;
 /** Each write takes out as many, so that what expired never piles up. */

@@ -2,7 +2,7 @@
 // keys are those of the stores in a file.
 import type { KeyValueStore, KeyValueStores } from '../../../operations/operation.ts';
 import type { SharedKeyValues } from '../../../store/port.ts';
-import { checkBinding } from './binding-name.ts';
+import { checkBinding } from '../../binding-name.ts';
 import { checkKey } from './key-value-stores.ts';
 
 export function createSharedKeyValueStores(pairs: SharedKeyValues, clock: { now(): number }): KeyValueStores {

@@ -1,5 +1,5 @@
 // The one rule for names of bindings: they become file names and parts of keys, so nothing else is let through.
-import { AppError } from '../../../model/error.ts';
+import { AppError } from '../model/error.ts';
 
 const BINDING = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
 

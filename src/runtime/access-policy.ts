@@ -1,10 +1,9 @@
 // The configuration's words about credentials as the access chain wants them. Must never make a setting weaker than it is.
-
-import type { CustomValidator } from '../../access/guard.ts';
-import type { AccessPolicy } from '../../access/policy.ts';
-import { kvSessions } from '../../access/sessions.ts';
-import type { Settings } from '../../config/config-schema.ts';
-import type { KeyValueStores } from '../../operations/operation.ts';
+import type { CustomValidator } from '../access/guard.ts';
+import type { AccessPolicy } from '../access/policy.ts';
+import { kvSessions } from '../access/sessions.ts';
+import type { Settings } from '../config/config-schema.ts';
+import type { KeyValueStores } from '../operations/operation.ts';
 
 export function accessPolicyOf(
   { auth }: Settings,
