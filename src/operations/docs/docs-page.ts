@@ -4,6 +4,8 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import type { Catalog } from '../operation.ts';
 
+type CatalogPage = ReturnType<Catalog['pages']>[number];
+
 export interface DocsPage {
   readonly slug: string;
   readonly title: string;
@@ -25,14 +27,25 @@ const frontMatterSchema = z.object({
 });
 
 /** A file as the catalog lists it, `path` from the docs folder on; undefined for a README, which is for readers of the folder. */
-export function pageOfFile(path: string, text: string): ReturnType<Catalog['pages']>[number] | undefined {
+export function pageOfFile(path: string, text: string): CatalogPage | undefined {
   const slug = slugOfPath(path);
   if (slug === undefined) return undefined;
   const { title, order } = readPage({ slug, title: '', order: ORDER_LAST, markdown: text });
   return { slug, title, order, markdown: text };
 }
 
-export function readPage(page: ReturnType<Catalog['pages']>[number]): DocsPage {
+/** The catalog gives the same objects until the project is read anew, and every request asks for all of them. */
+const known = new WeakMap<CatalogPage, DocsPage>();
+
+export function readPage(page: CatalogPage): DocsPage {
+  const before = known.get(page);
+  if (before) return before;
+  const read = pageOf(page);
+  known.set(page, read);
+  return read;
+}
+
+function pageOf(page: CatalogPage): DocsPage {
   const { fields, body } = split(page.markdown);
   return {
     slug: page.slug,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readTags } from './docs.fixture.ts';
 import { linkTarget } from './link-target.ts';
-import { renderMarkdown } from './markdown.ts';
+import { markdownText, renderMarkdown } from './markdown.ts';
 
 const ATTACKS = [
   '<script>alert(1)</script>',
@@ -173,4 +173,42 @@ describe('a link', () => {
     'a:b',
     ' \u0000javascript:1',
   ])('never leads to %j', (address) => expect(linkTarget(address)).toBeUndefined());
+});
+
+describe('the words of a page', () => {
+  it('are what a reader sees, without a mark, a comment or the page’s own heading', () => {
+    const page = `# Title
+
+Some **bold**, *slanted*, _also_ and ~~struck~~ text with \`code_in_it\`, \\*no list\\*, 2 * 3 and a [link](./other.md "t").
+
+<!-- not
+said -->
+## Setup
+1. First
+2. Second with ![a picture](x.png)
+   - [x] nested
+
+> Quoted & <b>as text</b> &lt;here&gt;
+
+| Key | Value |
+|---|:--|
+| \`a\` | **1** |
+
+\`\`\`sh
+npm run dev # starts
+\`\`\`
+---
+The\\
+end
+`;
+    expect(markdownText(page)).toBe(
+      'Some bold, slanted, also and struck text with code_in_it, *no list*, 2 * 3 and a link. Setup First Second with ' +
+        'a picture nested Quoted & <b>as text</b> <here> Key Value a 1 npm run dev # starts The end',
+    );
+  });
+
+  it('are made of any text', () => {
+    fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => void markdownText(text)));
+    for (const attack of ATTACKS) expect(typeof markdownText(attack)).toBe('string');
+  });
 });

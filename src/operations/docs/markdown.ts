@@ -25,6 +25,13 @@ export function renderMarkdown(markdown: string, pageLink: PageLink = () => unde
   return { html: marked.parse(markdown, { async: false }), headings };
 }
 
+/** The words alone, as a reader sees them, but for the page's own heading: to be searched, and to stand on cards. */
+export function markdownText(markdown: string): string {
+  const marked = new Marked({ gfm: true, tokenizer: NO_HTML });
+  marked.use({ renderer: WORDS });
+  return plainText(marked.parse(markdown, { async: false }).replaceAll(/\s+/g, ' ').trim());
+}
+
 const COMMENT = /^<!--[\s\S]*?-->/;
 const BREAK = /^<br[ \t]*\/?>/i;
 
@@ -57,6 +64,49 @@ const PLAIN: RendererObject = {
     return `<div class="wide"><table><thead>${row('th', token.header)}</thead><tbody>${body}</tbody></table></div>\n`;
   },
   checkbox: ({ checked }) => `<input type="checkbox" disabled${checked ? ' checked' : ''}> `,
+};
+
+const WORDS: RendererObject = {
+  space: () => '',
+  hr: () => '',
+  html: ({ text }) => (text === '<br>' ? ' ' : ''),
+  br: () => ' ',
+  checkbox: () => '',
+  code: ({ text }) => `${text}\n`,
+  codespan: ({ text }) => text,
+  image: ({ text }) => text,
+  blockquote({ tokens }) {
+    return this.parser.parse(tokens);
+  },
+  heading({ tokens, depth }) {
+    return depth === 1 ? '' : `${this.parser.parseInline(tokens)}\n`;
+  },
+  paragraph({ tokens }) {
+    return `${this.parser.parseInline(tokens)}\n`;
+  },
+  list({ items }) {
+    return items.map((item) => `\n${this.parser.parse(item.tokens)}\n`).join('');
+  },
+  table({ header, rows }) {
+    return [header, ...rows]
+      .map((row) => `${row.map(({ tokens }) => this.parser.parseInline(tokens)).join(' ')}\n`)
+      .join('');
+  },
+  strong({ tokens }) {
+    return this.parser.parseInline(tokens);
+  },
+  em({ tokens }) {
+    return this.parser.parseInline(tokens);
+  },
+  del({ tokens }) {
+    return this.parser.parseInline(tokens);
+  },
+  link({ tokens }) {
+    return this.parser.parseInline(tokens);
+  },
+  text(token) {
+    return 'tokens' in token && token.tokens ? this.parser.parseInline(token.tokens) : token.text;
+  },
 };
 
 function links(pageLink: PageLink): RendererObject {

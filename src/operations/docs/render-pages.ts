@@ -2,7 +2,7 @@
 import type { DocsPage } from './docs-page.ts';
 import { slugOfPath } from './docs-page.ts';
 import type { PageParts } from './layout.ts';
-import { type PageLink, renderMarkdown } from './markdown.ts';
+import { markdownText, type PageLink, renderMarkdown } from './markdown.ts';
 import { html, type Markup, trusted } from './markup.ts';
 import { visibleAgents, visibleEnsembles } from './render-project.ts';
 import { navigation, type Site } from './site.ts';
@@ -110,15 +110,15 @@ export function searchIndex(site: Site): SearchEntry[] {
 
 const RESULTS_MAX = 30;
 
-export function renderSearch(site: Site, words: string): PageParts {
-  const wanted = words.toLowerCase().split(/\s+/);
+export function renderSearch(site: Site, asked: string): PageParts {
+  const wanted = asked.toLowerCase().split(/\s+/);
   const found = searchIndex(site)
     .filter(({ title, text }) => wanted.every((word) => `${title}\n${text}`.toLowerCase().includes(word)))
     .toSorted((a, b) => Number(hits(b.title, wanted)) - Number(hits(a.title, wanted)))
     .slice(0, RESULTS_MAX);
-  const body = html`<h1>Search</h1><p class="soft" role="status">${found.length === 0 ? 'Nothing found' : `${found.length} found`} for “${words}”</p>
+  const body = html`<h1>Search</h1><p class="soft" role="status">${found.length === 0 ? 'Nothing found' : `${found.length} found`} for “${asked}”</p>
 <ul class="cards">${found.map(({ title, href, text }) => html`<li><a href="${href}"><b>${title}</b> <span>${excerpt(text, wanted[0] ?? '')}</span></a></li>`)}</ul>`;
-  return { slug: 'search', title: `Search: ${words}`, body, searched: words };
+  return { slug: 'search', title: `Search: ${asked}`, body, searched: asked };
 }
 
 const hits = (title: string, wanted: readonly string[]) => wanted.some((word) => title.toLowerCase().includes(word));
@@ -132,14 +132,13 @@ function shortened(text: string, charactersMax: number): string {
   return text.length <= charactersMax ? text : `${text.slice(0, charactersMax).replace(/\s+\S*$/, '')}…`;
 }
 
-/** The words of a page without its marks, near enough to search in. */
-function plainText({ markdown }: DocsPage): string {
-  return markdown
-    .replaceAll(/^#[ \t].*$/gm, '')
-    .replaceAll(/^[ \t]*(```.*|~~~.*|>[ \t]?|#{2,6}[ \t]+|[-*+][ \t]+(\[[ x]\][ \t])?|[|:\- \t]+$)/gm, '')
-    .replaceAll(/<!--[\s\S]*?-->/g, '')
-    .replaceAll(/!?\[([^\]]{0,200})\]\([^)\s]{0,500}\)/g, '$1')
-    .replaceAll(/`|\*\*|\|/g, ' ')
-    .replaceAll(/\s+/g, ' ')
-    .trim();
+/** Of a page that stays the same the words do, too. */
+const words = new WeakMap<DocsPage, string>();
+
+function plainText(page: DocsPage): string {
+  const known = words.get(page);
+  if (known !== undefined) return known;
+  const text = markdownText(page.markdown);
+  words.set(page, text);
+  return text;
 }
