@@ -1,54 +1,8 @@
 // The YAML of the security page, as it is printed there.
 import { describe, expect, test } from 'vitest';
+import { YAML } from '../../tests/docs/security-page.fixture.ts';
 import type { Trigger } from '../model/trigger.ts';
 import { ensembleOf, hintsOf, load, problemsOf } from './load-project.fixture.ts';
-
-const PUBLIC_API = `name: public-api
-trigger:
-  - type: http
-    path: /api/users/:id
-    methods: [GET]
-    public: true  # Must be explicit!
-flow:
-  - agent: fetch-user
-`;
-
-const INTERNAL_DOCS = `# ensembles/docs-internal.yaml
-name: docs-internal
-trigger:
-  - type: http
-    path: /docs/internal
-    methods: [GET]
-    public: false  # Requires authentication
-flow:
-  - name: render
-    agent: docs
-    config:
-      title: Internal Documentation
-      basePath: /docs/internal
-output:
-  _raw: \${render.output}
-`;
-
-const DOCS_SERVE = `# Default docs-serve ensemble (built-in)
-name: docs-serve
-trigger:
-  - type: http
-    paths:
-      - path: /docs
-        methods: [GET]
-      - path: /docs/:slug
-        methods: [GET]
-    public: true  # Explicitly public for docs
-`;
-
-const PROXY_AGENT = `# agent.yaml
-name: internal-service-proxy
-operation: code
-handler: ./proxy.ts
-security:
-  ssrf: false  # ⚠️ Disables SSRF protection for this agent only
-`;
 
 function triggerOf(yaml: string, name: string): Trigger {
   const [trigger] = ensembleOf(yaml, name).triggers;
@@ -58,7 +12,7 @@ function triggerOf(yaml: string, name: string): Trigger {
 
 describe('the security page', () => {
   test('S1: an explicitly public trigger loads', () => {
-    expect(triggerOf(PUBLIC_API, 'public-api')).toEqual({
+    expect(triggerOf(YAML.publicApi, 'public-api')).toEqual({
       type: 'http',
       paths: [{ path: '/api/users/:id', methods: ['GET'] }],
       auth: null,
@@ -73,7 +27,7 @@ describe('the security page', () => {
       middleware: [],
       position: { file: 'ensembles/a.yaml', line: 3, column: 5 },
     });
-    expect(ensembleOf(PUBLIC_API, 'public-api').definition.tasks).toMatchObject([
+    expect(ensembleOf(YAML.publicApi, 'public-api').definition.tasks).toMatchObject([
       {
         type: 'AGENT',
         name: 'fetch-user',
@@ -84,7 +38,7 @@ describe('the security page', () => {
   });
 
   test('S1: a trigger that says neither public nor auth does not load', () => {
-    const yaml = PUBLIC_API.replace(/ {4}public: true.*\n/, '');
+    const yaml = YAML.publicApi.replace(/ {4}public: true.*\n/, '');
     expect(problemsOf(yaml)).toEqual([
       '3:5 All webhook, MCP, email, and HTTP triggers must have auth configuration or explicit public: true',
     ]);
@@ -93,7 +47,7 @@ describe('the security page', () => {
   });
 
   test('S2, S18, S19: docs-internal loads as printed, and asks for any configured credential', () => {
-    const trigger = triggerOf(INTERNAL_DOCS, 'docs-internal');
+    const trigger = triggerOf(YAML.docsInternal, 'docs-internal');
     expect(trigger.auth).toEqual({
       type: 'configured',
       requirement: 'required',
@@ -101,7 +55,7 @@ describe('the security page', () => {
       customValidator: null,
     });
     expect(trigger.paths).toEqual([{ path: '/docs/internal', methods: ['GET'] }]);
-    const { definition } = ensembleOf(INTERNAL_DOCS, 'docs-internal');
+    const { definition } = ensembleOf(YAML.docsInternal, 'docs-internal');
     expect(definition.tasks).toMatchObject([
       {
         name: 'docs',
@@ -119,7 +73,7 @@ describe('the security page', () => {
   });
 
   test('S17: several paths share one public', () => {
-    const project = load({ 'ensembles/docs-serve.yaml': DOCS_SERVE });
+    const project = load({ 'ensembles/docs-serve.yaml': YAML.docsServe });
     expect(project.problems).toEqual([]);
     const serve = project.ensembles.get('docs-serve');
     expect(serve?.triggers.map(({ auth, paths }) => ({ auth, paths }))).toEqual([
@@ -139,7 +93,7 @@ describe('the security page', () => {
 
   test('S30: docs-serve is public as shipped, private when the project says so', () => {
     expect(load({}).ensembles.get('docs-serve')?.triggers[0]?.auth).toBeNull();
-    const own = load({ 'ensembles/docs-serve.yaml': DOCS_SERVE.replace('public: true', 'public: false') });
+    const own = load({ 'ensembles/docs-serve.yaml': YAML.docsServe.replace('public: true', 'public: false') });
     expect(own.ensembles.get('docs-serve')?.triggers[0]?.auth).toMatchObject({
       type: 'configured',
       requirement: 'required',
@@ -147,7 +101,7 @@ describe('the security page', () => {
   });
 
   test('S7: a bearer secret of the environment stays spelled', () => {
-    const yaml = PUBLIC_API.replace(/public: true.*/, 'auth:\n      type: bearer\n      secret: ${env.JWT_SECRET}');
+    const yaml = YAML.publicApi.replace(/public: true.*/, 'auth:\n      type: bearer\n      secret: ${env.JWT_SECRET}');
     expect(triggerOf(yaml, 'public-api').auth).toEqual({
       type: 'bearer',
       secret: '${env.JWT_SECRET}',
@@ -159,34 +113,13 @@ describe('the security page', () => {
   });
 
   test('S8: auth of type apiKey needs nothing else', () => {
-    const yaml = `name: data
-trigger:
-  - type: http
-    path: /api/data
-    auth:
-      type: apiKey  # Uses API_KEYS KV namespace
-`;
+    const yaml = `name: data\n${YAML.apiKey}`;
     expect(triggerOf(yaml, 'data').auth).toEqual({ type: 'apiKey' });
   });
 
   test('S14: apiExecutable of ensembles and agents is kept, and undefined when it is not said', () => {
     const project = load({
-      'ensembles/a.yaml': `# Ensemble that cannot be executed via API
-name: internal-workflow
-apiExecutable: false  # Prevents API execution
----
-# Agent that requires explicit opt-in
-agent: sensitive-operation
-apiExecutable: true  # Required when requireExplicit: true
----
-# This ensemble CAN be executed via API
-name: public-workflow
-apiExecutable: true
----
-# This ensemble CANNOT be executed via API (no apiExecutable)
-name: internal-only
-# apiExecutable defaults to undefined, so blocked when requireExplicit: true
-`,
+      'ensembles/a.yaml': `${YAML.apiExecutable}---\n${YAML.strict}`,
     });
     expect(project.problems.filter(({ severity }) => severity === 'error')).toEqual([]);
     const said = (name: string) => project.ensembles.get(name)?.apiExecutable;
@@ -213,7 +146,7 @@ name: internal-only
   });
 
   test('S23: security.ssrf of an agent file is kept', () => {
-    const project = load({ 'agents/internal-service-proxy/agent.yaml': PROXY_AGENT });
+    const project = load({ 'agents/internal-service-proxy/agent.yaml': YAML.proxy });
     expect(project.problems).toEqual([]);
     expect(project.agents.get('internal-service-proxy')).toMatchObject({
       ssrf: false,

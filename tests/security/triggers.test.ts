@@ -2,6 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
+import { YAML } from '../docs/security-page.fixture.ts';
 import { openSite } from './project.fixture.ts';
 
 const JWT_SECRET = 'a-secret-of-more-than-thirty-two-bytes!';
@@ -14,21 +15,11 @@ const FETCH_USER = {
 `,
 };
 
-const PUBLIC_API = `name: public-api
-trigger:
-- type: http
-  path: /api/users/:id
-  methods: [GET]
-  public: true # Must be explicit!
-flow:
-- agent: fetch-user
-`;
-
 describe('triggers', () => {
   test('S1: a trigger without public: true or auth does not load, and the rest of the project does', async () => {
     const site = await openSite({
       ...FETCH_USER,
-      'ensembles/public-api.yaml': PUBLIC_API,
+      'ensembles/public-api.yaml': YAML.publicApi,
       'ensembles/naked.yaml': 'name: naked\ntrigger:\n  - type: http\n    path: /naked\nflow:\n  - agent: fetch-user\n',
     });
     expect((await site.get('/naked')).status).toBe(404);
@@ -43,22 +34,7 @@ describe('triggers', () => {
   test('S2, S18, S19: docs-internal as printed asks for a credential, and then serves the page itself', async () => {
     const site = await openSite({
       'docs/index.md': '# Hello docs\n',
-      'ensembles/docs-internal.yaml': `# ensembles/docs-internal.yaml
-name: docs-internal
-trigger:
-- type: http
-  path: /docs/internal
-  methods: [GET]
-  public: false # Requires authentication
-flow:
-- name: render
-  agent: docs
-  config:
-    title: Internal Documentation
-    basePath: /docs/internal
-output:
-  _raw: \${render.output}
-`,
+      'ensembles/docs-internal.yaml': YAML.docsInternal,
     });
     const refused = await site.get('/docs/internal');
     expect(refused.status).toBe(401);

@@ -1,6 +1,7 @@
-// The seed page's handlers that look at who calls, typed as printed, over every way to run one: triggers, the execute API
+// The seed page's handlers that look at who calls, as printed, over every way to run one: triggers, the execute API
 // for ensembles, and for agents. Where a caller is, only a proxy that the operator trusts may say.
 import { beforeAll, describe, expect, test } from 'vitest';
+import { HANDLERS } from '../docs/security-page.fixture.ts';
 import { openSite, type Site } from './project.fixture.ts';
 
 const agent = (name: string, code: string) => ({
@@ -21,62 +22,9 @@ flow:
 });
 
 const FILES = {
-  ...agent(
-    'jurisdiction',
-    `const processUserData = (input) => ({ processed: true })
-export default async function(context: AgentExecutionContext) {
-const { location, input } = context
-// Automatic jurisdiction detection
-if (location?.isGDPR) {
-// User is in EU/EEA/UK - opt-in consent required
-if (!input.consents?.analytics) {
-return { requiresConsent: true, jurisdiction: 'GDPR' }
-}
-}
-if (location?.isCCPA) {
-// User is in California - opt-out model
-// Can process unless user has opted out
-}
-// Process with appropriate compliance
-return processUserData(input)
-}
-`,
-  ),
-  ...agent(
-    'consent',
-    `export default async function(context: AgentExecutionContext) {
-const { location } = context
-// Check specific consent purposes
-const purposes = ['analytics', 'marketing', 'personalization']
-const requiredConsents = purposes.filter(
-purpose => location?.requiresConsent(purpose as any)
-)
-return {
-consentModel: location?.consentModel, // 'opt-in' | 'opt-out' | 'none'
-requiredConsents,
-jurisdiction: location?.jurisdiction
-}
-}
-`,
-  ),
-  ...agent(
-    'bots',
-    `export default async function(context: AgentExecutionContext) {
-const { edge } = context
-// Detect automated traffic
-if (edge?.isFromCloudProvider()) {
-// Requests from AWS, GCP, Azure often indicate bots
-return { action: 'challenge', reason: edge.getCloudProvider() }
-}
-// Check for modern protocols
-if (!edge?.isModernTLS()) {
-// Outdated clients may be suspicious
-return { action: 'warn', reason: 'legacy_tls' }
-}
-return { action: 'allow' }
-}
-`,
-  ),
+  ...agent('jurisdiction', `const processUserData = (input) => ({ processed: true })\n${HANDLERS.jurisdiction}`),
+  ...agent('consent', HANDLERS.consent),
+  ...agent('bots', HANDLERS.bots),
 };
 
 const GERMANY = { 'cf-ipcountry': 'DE' };

@@ -7,6 +7,7 @@ import { Miniflare, type MiniflareOptions, Response } from 'miniflare';
 import { runCli } from '../../src/cli/cli.fixture.ts';
 import { nodeHost } from '../../src/runtime/node/cli-host.ts';
 import { COMPATIBILITY_DATE } from '../../src/runtime/node/wrangler-file.ts';
+import { YAML } from '../docs/security-page.fixture.ts';
 
 export const VARIABLES = {
   API_KEY: 'a-static-key-of-the-shop',
@@ -21,15 +22,7 @@ export const FILES: Readonly<Record<string, string>> = {
 export default defineConfig({ name: 'Edge Shop', auth: { apiKeys: [process.env.API_KEY] } })
 `,
   'docs/guide.md': '# The guide\n\nWritten in Markdown.\n',
-  'ensembles/public-api.yaml': `name: public-api
-trigger:
-  - type: http
-    path: /api/users/:id
-    methods: [GET]
-    public: true # Must be explicit!
-flow:
-  - agent: fetch-user
-`,
+  'ensembles/public-api.yaml': YAML.publicApi,
   'agents/fetch-user/agent.yaml': 'name: fetch-user\noperation: code\nhandler: ./fetch-user.ts\n',
   'agents/fetch-user/fetch-user.ts': `${HANDLER}
 const greeting = process.env.GREETING
