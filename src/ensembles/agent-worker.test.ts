@@ -5,9 +5,9 @@ import { z } from 'zod';
 import type { AgentDefinition } from '../model/agent.ts';
 import { AppError } from '../model/error.ts';
 import { Json, type JsonObject, type JsonValue } from '../model/json.ts';
-import type { Run, Task } from '../model/run.ts';
 import { AgentError, type Operation, type OperationContext, type OperationServices } from '../operations/operation.ts';
 import { Stopper } from '../orchestrator/stop.ts';
+import { sampleRun, sampleTask } from '../store/conformance-samples.ts';
 import { createAgentWorker } from './agent-worker.ts';
 import { recordCall } from './call-record.ts';
 
@@ -19,6 +19,20 @@ const CALL = {
   trigger: 'http',
 };
 const NO_LOG = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+const nowhere = () => {
+  throw new Error('not in this test');
+};
+const NO_SERVICES: OperationServices = {
+  handler: nowhere,
+  keyValue: { open: nowhere },
+  databases: { open: nowhere },
+  vectors: { upsert: nowhere, search: nowhere, delete: nowhere },
+  catalog: {
+    ...{ projectName: 'test', projectVersion: null },
+    ...{ agents: nowhere, ensembles: nowhere, pages: nowhere, openapi: nowhere },
+  },
+};
 
 function agentOf(changes: Partial<AgentDefinition> = {}): AgentDefinition {
   const none = { input: null, output: null };
@@ -46,7 +60,7 @@ function execute(given: Given) {
   const worker = createAgentWorker({
     project: () => ({ ensembles: new Map(), agents: new Map([['a', agent]]), problems: [] }),
     operations: new Map([['op', operation]]),
-    services: {} as OperationServices,
+    services: NO_SERVICES,
     fetchFor: () => fetch,
     env: () => given.env ?? {},
     logger: () => NO_LOG,
@@ -55,8 +69,8 @@ function execute(given: Given) {
   });
   const input = Json.of({ agent: 'a', input: null, config: {}, ...given.input });
   const variables = Json.of({ ...recordCall(CALL), state: { seen: 1 }, ...given.variables });
-  const stop = given.stop ?? new Stopper();
-  return worker.execute({} as Task, { id: 'req_run1', variables } as Run, input, stop, () => ({ before: 'x' }));
+  const run = sampleRun({ id: 'req_run1', variables });
+  return worker.execute(sampleTask(run), run, input, given.stop ?? new Stopper(), () => ({ before: 'x' }));
 }
 
 describe('an agent at work', () => {
