@@ -69,8 +69,8 @@ function execute(given: Given) {
   });
   const input = Json.of({ agent: 'a', input: null, config: {}, ...given.input });
   const variables = Json.of({ ...recordCall(CALL), state: { seen: 1 }, ...given.variables });
-  const run = sampleRun({ id: 'req_run1', variables });
-  return worker.execute(sampleTask(run), run, input, given.stop ?? new Stopper(), () => ({ before: 'x' }));
+  const played = sampleRun({ id: 'req_run1', variables });
+  return worker.execute(sampleTask(played), played, input, given.stop ?? new Stopper(), () => ({ before: 'x' }));
 }
 
 describe('an agent at work', () => {

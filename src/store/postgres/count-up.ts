@@ -12,10 +12,10 @@ const COUNT_UP = `insert into counter (name, expires_ms, count)
   returning name, count`;
 
 /** By the database's clock, a minute later: processes whose clocks differ a little still count together. */
-const SWEEP = `delete from counter where name in (
-    select name from counter where expires_ms < (extract(epoch from now()) * 1000)::bigint - 60000
-    order by expires_ms limit $1
-  )`;
+const LONG_OVER = 'expires_ms < (extract(epoch from now()) * 1000)::bigint - 60000';
+/** Asked again of each row that is removed: it may have been counted up since it was chosen. */
+const SWEEP = `delete from counter where ${LONG_OVER}
+    and name in (select name from counter where ${LONG_OVER} order by expires_ms limit $1)`;
 const SWEEP_EVERY = 256;
 /** More than what can come in between. */
 const SWEPT_MAX = 4096;
