@@ -156,7 +156,8 @@ export async function openParts(options: PartsOptions, undo: Undo): Promise<Part
   const egress = createEgress({
     allowOrigins: () => allowOrigins,
     ownOrigins: () => ownOrigins,
-    onBypass: oncePerOrigin((bypass) => log.warn('a request goes out without the address rules', { ...bypass })),
+    // What the operator has listed is no surprise to them: told, and not warned of.
+    onBypass: oncePerOrigin((bypass) => log.info('a request goes out without the address rules', { ...bypass })),
   });
   undo.add(() => egress.close());
   const services = createAgentServices({

@@ -33,7 +33,7 @@ export class MessageWriter {
       this.#cString('');
       this.#cString(name);
       this.#int16(values.length);
-      for (const value of values) this.#int16(isFilled(value) ? 1 : 0);
+      for (const value of values) this.#int16(isFilled(value) || value instanceof Uint8Array ? 1 : 0);
       this.#int16(values.length);
       for (const value of values) this.#value(value);
       this.#int16(0);
@@ -72,7 +72,14 @@ export class MessageWriter {
   #value(value: unknown): void {
     if (value === null || value === undefined) this.#int32(-1);
     else if (isFilled(value)) this.#sized(() => this.#array(value), 0);
+    else if (value instanceof Uint8Array) this.#sized(() => this.#raw(value), 0);
     else this.#sized(() => this.#text(plain(value)), 0);
+  }
+
+  #raw(bytes: Uint8Array): void {
+    this.#room(bytes.length);
+    this.#buffer.set(bytes, this.#length);
+    this.#length += bytes.length;
   }
 
   #array(list: readonly unknown[]): void {
