@@ -12,7 +12,7 @@ import { historyCost } from './parts/history.ts';
 import { idleRunBytes } from './parts/idle-runs.ts';
 import { replicaRates } from './parts/replicas.ts';
 import { runsPerSecond } from './parts/runs-per-second.ts';
-import { tasksPerSecond } from './parts/tasks-per-second.ts';
+import { forkTasks } from './parts/tasks-per-second.ts';
 import { vaultCalls } from './parts/vault-calls.ts';
 import { emptyResults, type Results, table } from './results.ts';
 
@@ -20,7 +20,7 @@ type Part = (quick: boolean, results: Results) => Promise<void>;
 
 const PARTS: Readonly<Record<string, Part>> = {
   tasks: async (quick, results) => {
-    results.tasksPerSecond = await tasksPerSecond(quick);
+    Object.assign(results, await forkTasks(quick));
   },
   runs: async (quick, results) => {
     results.runsPerSecond = await runsPerSecond(quick);

@@ -8,6 +8,8 @@ export interface Percentiles {
 /** Parts that were not run are null. */
 export interface Results {
   tasksPerSecond: number | null;
+  /** Of the same tasks: scheduled, handed out, completed; their scheduling is in the time. */
+  transitionsPerSecond: number | null;
   runsPerSecond: number | null;
   /** From sending the request that schedules a task to holding that task in a waiting poller. */
   handoffMs: Percentiles | null;
@@ -54,6 +56,7 @@ export interface EnsembleResults {
 export function emptyResults(): Results {
   return {
     tasksPerSecond: null,
+    transitionsPerSecond: null,
     runsPerSecond: null,
     handoffMs: null,
     perTaskCost: null,
@@ -75,6 +78,7 @@ export function table(results: Results): string {
   const { ensemble, handoffMs, perTaskCost, vault } = results;
   const rows: [string, string | null][] = [
     ['tasks/s, polled in batches, updated one by one', plain(results.tasksPerSecond)],
+    ['  transitions/s, their scheduling included', plain(results.transitionsPerSecond)],
     ['three-step runs/s, started to completed', plain(results.runsPerSecond)],
     ['hand-off to a waiting poller, ms', handoffMs && `p50 ${handoffMs.p50}   p99 ${handoffMs.p99}`],
   ];

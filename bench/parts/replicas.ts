@@ -5,7 +5,7 @@ import { newDatabase } from '../databases.ts';
 import { Driver, RoundRobin } from '../driver.ts';
 import type { ReplicaRates, Results } from '../results.ts';
 import { defineThreeSteps, RUN_CONNECTIONS, threeStepRuns } from './runs-per-second.ts';
-import { defineFork, forkTaskRate } from './tasks-per-second.ts';
+import { defineFork, forkRates } from './tasks-per-second.ts';
 
 /** Null on the embedded store, which has one server process by its nature. */
 export async function replicaRates(quick: boolean): Promise<Results['replicas']> {
@@ -26,8 +26,8 @@ async function ratesOf(count: number, quick: boolean): Promise<ReplicaRates> {
     await threeStepRuns(load, (quick ? 300 : 1000) * count);
     const runs = quick ? 2000 : 10_000;
     const elapsedMs = await threeStepRuns(load, runs);
-    await forkTaskRate(load, (quick ? 15 : 60) * count);
-    const tasksPerSecond = await forkTaskRate(load, quick ? 100 : 400);
+    await forkRates(load, (quick ? 15 : 60) * count);
+    const { tasksPerSecond } = await forkRates(load, quick ? 100 : 400);
     await load.close();
     return { runsPerSecond: Math.round((runs * 1000) / elapsedMs), tasksPerSecond: Math.round(tasksPerSecond) };
   });

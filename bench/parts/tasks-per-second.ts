@@ -7,15 +7,28 @@ import { fanOut, itemsOf } from './fan-out.ts';
 const BRANCHES = 100;
 const AT_ONCE = 200;
 
-export async function tasksPerSecond(quick: boolean): Promise<number> {
+/** Of a task here: it is scheduled, handed out, and completed. */
+const TRANSITIONS = 3;
+
+export interface ForkRates {
+  /** Polled and completed, each with an update of its own; their scheduling is not counted. */
+  readonly tasksPerSecond: number;
+  /** Of tasks from one status to the next, from the first start to the last update. */
+  readonly transitionsPerSecond: number;
+}
+
+export async function forkTasks(quick: boolean): Promise<ForkRates> {
   const server = await Child.start('server');
   return withChildren([server], async () => {
     const driver = new Driver(server.url, server.key, AT_ONCE);
     await defineFork(driver);
-    await forkTaskRate(driver, quick ? 30 : 60);
-    const rate = await forkTaskRate(driver, quick ? 150 : 500);
+    await forkRates(driver, quick ? 60 : 100);
+    const { tasksPerSecond, transitionsPerSecond } = await forkRates(driver, quick ? 150 : 500);
     await driver.close();
-    return Math.round(rate);
+    return {
+      tasksPerSecond: Math.round(tasksPerSecond),
+      transitionsPerSecond: Math.round(transitionsPerSecond),
+    };
   });
 }
 
@@ -23,11 +36,16 @@ export async function defineFork(load: Load): Promise<void> {
   await load.define(fanOut('bench_fan', 'bench_leaf'));
 }
 
-/** Tasks polled and completed per second; their scheduling is not counted. */
-export async function forkTaskRate(load: Load, runs: number): Promise<number> {
+export async function forkRates(load: Load, runs: number): Promise<ForkRates> {
   const input = itemsOf(BRANCHES);
-  await spread(runs, 32, () => load.start('bench_fan', input));
+  const tasks = runs * BRANCHES;
   const startedAt = performance.now();
-  await drain(load, 'bench_leaf', runs * BRANCHES, AT_ONCE);
-  return (runs * BRANCHES * 1000) / (performance.now() - startedAt);
+  await spread(runs, 32, () => load.start('bench_fan', input));
+  const scheduledAt = performance.now();
+  await drain(load, 'bench_leaf', tasks, AT_ONCE);
+  const endedAt = performance.now();
+  return {
+    tasksPerSecond: (tasks * 1000) / (endedAt - scheduledAt),
+    transitionsPerSecond: (tasks * TRANSITIONS * 1000) / (endedAt - startedAt),
+  };
 }
