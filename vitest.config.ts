@@ -4,7 +4,8 @@ import { defineConfig } from 'vitest/config';
 const SHARING = ['access', 'config', 'egress', 'engine', 'ensembles', 'expressions', 'http', 'model', 'operations'];
 const shared = [...SHARING, 'triggers', 'vault', 'visitor'].map((part) => `src/${part}/**/*.test.ts`);
 
-const each = { testTimeout: 30_000, pool: 'forks' } as const;
+/** Generous: a busy machine is no failure. */
+const each = { testTimeout: 30_000, hookTimeout: 60_000, pool: 'forks' } as const;
 
 export default defineConfig({
   test: {

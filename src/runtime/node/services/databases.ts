@@ -4,7 +4,6 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Databases, SqlDatabase } from '../../../operations/operation.ts';
 import { checkBinding } from '../../binding-name.ts';
-import { PostgresDatabase } from './postgres-database.ts';
 import { SqliteDatabase } from './sqlite-database.ts';
 
 interface Closable extends SqlDatabase {
@@ -25,7 +24,7 @@ export function createDatabases({ dataDir, postgres }: DatabasesOptions): Databa
       const present = opened.get(checkBinding(binding));
       if (present) return present;
       const url = Object.hasOwn(postgres, binding) ? postgres[binding] : undefined;
-      const database = url === undefined ? sqlite(dataDir, binding) : new PostgresDatabase(url);
+      const database = url === undefined ? sqlite(dataDir, binding) : postgresAt(url);
       opened.set(binding, database);
       return database;
     },
@@ -33,6 +32,20 @@ export function createDatabases({ dataDir, postgres }: DatabasesOptions): Databa
       await Promise.all([...opened.values()].map((database) => database.close()));
       opened.clear();
     },
+  };
+}
+
+/** The driver is loaded with the first query: a server without such a database need not wait for it at its start. */
+function postgresAt(url: string): Closable {
+  let opened: Promise<Closable> | undefined;
+  const open = () => {
+    opened ??= import('./postgres-database.ts').then(({ PostgresDatabase }) => new PostgresDatabase(url));
+    return opened;
+  };
+  return {
+    dialect: 'postgres',
+    query: async (...call) => (await open()).query(...call),
+    close: async () => (await opened)?.close(),
   };
 }
 
