@@ -2,7 +2,7 @@
 // next statement. Fails closed: without the database nothing is taken.
 import { AppError } from '../model/error.ts';
 import type { Clock } from '../orchestrator/ports.ts';
-import type { Counter, SharedStore } from '../store/port.ts';
+import type { Counter, SharedStore } from '../store/shared-port.ts';
 import type { RateLimiter } from './guard.ts';
 import { taken, windowAt } from './rate-limiter.ts';
 

@@ -1,7 +1,7 @@
 // A project from texts, with a few operations and built-in agents, for the tests of this folder.
 import { z } from 'zod';
-import type { AgentDefinition } from '../model/agent.ts';
 import type { Ensemble } from '../model/ensemble.ts';
+import { builtIn } from '../operations/built-in-agent.ts';
 import type { KnownOperation } from './known-operation.ts';
 import { loadProject } from './load-project.ts';
 import type { Problem, Project } from './project.ts';
@@ -19,23 +19,6 @@ export const OPERATIONS: readonly KnownOperation[] = [
   },
   { name: 'docs', config: z.strictObject({ title: z.string().optional(), basePath: z.string().optional() }) },
 ];
-
-export function builtInAgent(name: string, operation: string): AgentDefinition {
-  return {
-    id: name,
-    name,
-    operation,
-    description: null,
-    config: {},
-    schema: { input: null, output: null },
-    apiExecutable: undefined,
-    ssrf: true,
-    timeoutMs: 30_000,
-    handler: null,
-    origin: 'built-in',
-    position: null,
-  };
-}
 
 const DOCS_SERVE = `
 name: docs-serve
@@ -56,9 +39,10 @@ output:
 
 export function load(files: Readonly<Record<string, string>>): Project {
   const sources = Object.entries(files).map(([path, text]) => ({ path, text }));
-  const agents = ['docs', 'fetch-user', 'http', 'fetch'].map((name) =>
-    builtInAgent(name, name === 'docs' || name === 'http' ? name : 'code'),
-  );
+  const agents = ['docs', 'fetch-user', 'http', 'fetch'].map((name) => {
+    const operation = name === 'docs' || name === 'http' ? name : 'code';
+    return { ...builtIn(name, '', 30_000), operation, description: null };
+  });
   return loadProject(
     sources,
     { agents, ensembles: [{ path: 'built-in/docs-serve.yaml', text: DOCS_SERVE }] },

@@ -1,7 +1,8 @@
 // The parts of the loop, wired once: what happens around every round, at alarms, and after a lost commit.
 import type { Task } from '../model/run.ts';
 import type { Freshness } from '../store/freshness.ts';
-import type { Reads, Round, SharedStore, Signal, Store, WriteBatch } from '../store/port.ts';
+import type { Reads, Round, Signal, Store, WriteBatch } from '../store/port.ts';
+import type { SharedStore } from '../store/shared-port.ts';
 import { Advance } from './advance.ts';
 import { Definitions } from './definitions.ts';
 import { chooseDomain } from './domains.ts';

@@ -2,7 +2,8 @@
 // where somebody waits here. Memory's own queues hold what this round can give. Must never hand out by itself.
 import { stepOf } from '../engine/plan/fragments.ts';
 import type { Run } from '../model/run.ts';
-import type { Round, SharedRound, SharedStore } from '../store/port.ts';
+import type { Round } from '../store/port.ts';
+import type { SharedRound, SharedStore } from '../store/shared-port.ts';
 import type { Taker } from './hand-off.ts';
 import { literalsOf } from './literals.ts';
 import type { Pollers } from './pollers.ts';

@@ -4,7 +4,8 @@ import { expect, it } from 'vitest';
 import type { Charge, VaultKey } from '../model/vault.ts';
 import { commit, fresh, sampleCharge, sampleVaultKey } from './conformance-samples.ts';
 import { inRound, type TwoStores } from './conformance-two-stores.ts';
-import { emptyBatch, type LoadedVaultKeys, RoundConflict, type SharedRound, type Store } from './port.ts';
+import { emptyBatch, RoundConflict, type Store } from './port.ts';
+import type { LoadedVaultKeys, SharedRound } from './shared-port.ts';
 
 const lock = (shared: SharedRound, { id }: VaultKey, revision = 0, sinceMs = 0) =>
   shared.lockVaultKeys([{ id, revision, sinceMs }]);

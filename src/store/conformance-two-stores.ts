@@ -1,5 +1,6 @@
 // Two openers of one database, as the shared conformance takes them, and the little it needs to work with them.
-import type { Round, SharedRound, SharedStore, Store } from './port.ts';
+import type { Round, Store } from './port.ts';
+import type { SharedRound, SharedStore } from './shared-port.ts';
 
 export interface TwoStores {
   readonly first: Store;

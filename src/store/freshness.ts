@@ -1,6 +1,6 @@
 // Seldom-changed nouns that processes keep in memory (definitions, API keys, vendor secrets): read anew when another
 // process has written them. Owns the last stamps seen; must never answer a caller from before its question.
-import type { SharedStore, Stamps } from './port.ts';
+import type { SharedStore, Stamps } from './shared-port.ts';
 
 export type Reload = () => Promise<void>;
 

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { CONFIGS } from '../../../tests/docs/security-page.fixture.ts';
 import { ConfigError } from '../../config/config-error.ts';
 import { resolveConfig } from '../../config/resolve-config.ts';
 import type { AgentDefinition } from '../../model/agent.ts';
@@ -39,58 +40,8 @@ const refusal = async (work: Promise<unknown>) => {
   return error instanceof Error ? error.message : '';
 };
 
-/** The Configuration block of the documentation, as it is printed. */
-const PAGE_BLOCK = `// conductor.config.ts
-export default {
-auth: {
-/**
-* Require authentication on /api/* routes
-* @default true (SECURE BY DEFAULT)
-*/
-requireAuth: true,
-/** List of valid API keys (for simple setups) */
-apiKeys: [process.env.TEST_API_KEY],
-/** Allow anonymous access (not recommended for production) */
-allowAnonymous: false,
-},
-security: {
-/**
-* Allow direct agent execution via /api/v1/execute/agent/:name
-* Set to false to only allow ensemble execution
-* @default true
-*/
-allowDirectAgentExecution: true,
-/**
-* Automatically require resource-specific permissions
-* When true, executing ensemble "foo" requires permission "ensemble:foo:execute"
-* @default false
-*/
-autoPermissions: false,
-},
-/**
-* API execution controls
-* Controls which agents and ensembles can be executed via the Execute API
-*/
-api: {
-execution: {
-agents: {
-/**
-* When true, agents must have apiExecutable: true to be executable via API
-* When false (default), all agents are executable unless apiExecutable: false
-*/
-requireExplicit: false,
-},
-ensembles: {
-/**
-* When true, ensembles must have apiExecutable: true to be executable via API
-* When false (default), all ensembles are executable unless apiExecutable: false
-*/
-requireExplicit: false,
-},
-},
-},
-}
-`;
+/** The Configuration block of the documentation, with a variable of this test's own. */
+const PAGE_BLOCK = CONFIGS.everything.replace('process.env.API_KEY', 'process.env.TEST_API_KEY');
 
 describe('configuration', () => {
   test("S15: the page's whole block, typed into conductor.config.ts, drives the settings", async () => {

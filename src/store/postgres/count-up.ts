@@ -1,6 +1,6 @@
 // Counters that all processes share, each counted by one atomic upsert. What has expired is removed on the way, a little
 // at a time, so that the table stays as small as what is in use.
-import type { Counter, SharedStore } from '../port.ts';
+import type { Counter, SharedStore } from '../shared-port.ts';
 import type { Querier } from './querier.ts';
 import { indexable, numberOf } from './text-column.ts';
 

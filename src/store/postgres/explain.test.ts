@@ -6,7 +6,8 @@ import { z } from 'zod';
 import { createTestDatabase } from '../../../tests/support/postgres-database.ts';
 import { Json } from '../../model/json.ts';
 import { sampleAudit, sampleCharge, sampleRun, sampleTask, sampleVaultKey } from '../conformance-samples.ts';
-import { emptyBatch, type Round, type SharedRound, type SharedStore, type Store } from '../port.ts';
+import { emptyBatch, type Round, type Store } from '../port.ts';
+import type { SharedRound, SharedStore } from '../shared-port.ts';
 import { createPostgresStore } from './store.ts';
 import { Trip } from './trip.ts';
 

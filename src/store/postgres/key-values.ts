@@ -1,6 +1,6 @@
 // Key-value pairs that all processes share, each change one atomic statement. What has expired is absent at once, and
 // removed on the way, a little at a time. Must never remove a pair that was written anew meanwhile.
-import type { SharedKeyValues } from '../port.ts';
+import type { SharedKeyValues } from '../shared-port.ts';
 import type { Querier } from './querier.ts';
 import { stored, textOf } from './text-column.ts';
 

@@ -1,7 +1,7 @@
 // Locks vault keys, and reads of each what has changed since the caller last held it. At most three statements. It does
 // wait for other rounds, but always in the order of the keys' ids, so no two of them can wait for each other.
 import type { Charge, VaultKey } from '../../model/vault.ts';
-import type { LoadedVaultKey, LoadedVaultKeys, WantedVaultKey } from '../port.ts';
+import type { LoadedVaultKey, LoadedVaultKeys, WantedVaultKey } from '../shared-port.ts';
 import type { Locks } from './locks.ts';
 import type { Session } from './pool.ts';
 import { documentOf, numberOf, type Row, stored, textOf } from './text-column.ts';

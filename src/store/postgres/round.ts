@@ -1,6 +1,7 @@
 // One round: one transaction on one connection, from its first lock to its commit. Owns when the connection goes back.
 // Must never send `commit` but in one trip with what it commits: then it is not carried out when any of that fails.
-import type { LoadedRuns, Round, SharedRound, Stamps, StartedRun, StartKey, WantedRun, WriteBatch } from '../port.ts';
+import type { LoadedRuns, Round, StartedRun, StartKey, WantedRun, WriteBatch } from '../port.ts';
+import type { SharedRound, Stamps } from '../shared-port.ts';
 import { type Profile, roundSettingsOf } from './capabilities.ts';
 import { unavailable } from './failure.ts';
 import { loadRuns } from './load-runs.ts';

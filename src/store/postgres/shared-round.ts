@@ -1,5 +1,5 @@
 // What a round asks of the database because other processes write to it too: stamps, ready tasks, limits, vault keys.
-import type { SharedRound, Stamps, TaskLimit } from '../port.ts';
+import type { SharedRound, Stamps, TaskLimit } from '../shared-port.ts';
 import type { Profile } from './capabilities.ts';
 import { lockFree } from './load-runs.ts';
 import { lockVaultKeys } from './lock-vault-keys.ts';

@@ -1,7 +1,7 @@
 // What processes on one database tell each other outside rounds: notes, stamps, signs of life, and what a process that
 // died has left behind.
 import { Json } from '../../model/json.ts';
-import type { SharedStore } from '../port.ts';
+import type { SharedStore } from '../shared-port.ts';
 import { counting } from './count-up.ts';
 import { keyValues } from './key-values.ts';
 import type { Announcer, Listener } from './listener.ts';

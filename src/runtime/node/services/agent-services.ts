@@ -2,7 +2,7 @@
 // otherwise; key-value stores in the database that replicas share, where there is one. Owns their end. Nothing is opened
 // before an agent asks for it.
 import type { Databases, KeyValueStores, VectorStore } from '../../../operations/operation.ts';
-import type { SharedStore } from '../../../store/port.ts';
+import type { SharedStore } from '../../../store/shared-port.ts';
 import { AgentsDatabase } from './agents-database.ts';
 import { createDatabases, type DatabasesOptions } from './databases.ts';
 import { createKeyValueStores } from './key-value-stores.ts';

@@ -1,7 +1,7 @@
 // Key-value stores in the database that all replicas share: what one keeps the others find. Owns nothing; the rules for
 // keys are those of the stores in a file.
 import type { KeyValueStore, KeyValueStores } from '../../../operations/operation.ts';
-import type { SharedKeyValues } from '../../../store/port.ts';
+import type { SharedKeyValues } from '../../../store/shared-port.ts';
 import { checkBinding } from '../../binding-name.ts';
 import { checkKey } from './key-value-stores.ts';
 
