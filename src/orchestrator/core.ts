@@ -2,7 +2,7 @@
 import type { Task } from '../model/run.ts';
 import type { Freshness } from '../store/freshness.ts';
 import type { Reads, Round, Signal, Store, WriteBatch } from '../store/port.ts';
-import type { SharedStore } from '../store/shared-port.ts';
+import type { SharedRound, SharedStore } from '../store/shared-port.ts';
 import { Advance } from './advance.ts';
 import { Definitions } from './definitions.ts';
 import { chooseDomain } from './domains.ts';
@@ -78,6 +78,7 @@ export class Core {
   /** Memory no longer mirrors the store: rebuilt before the next decision. */
   #stale = true;
   #rebuilding: Promise<void> | null = null;
+  #refreshed: { readonly round: Round; readonly done: Promise<void> } | null = null;
   #repairing: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: OrchestratorOptions, report: Report) {
@@ -124,7 +125,7 @@ export class Core {
     const { shared } = this;
     this.polls.restore(await this.reads.polls());
     this.loop.listen({
-      beforeDecide: (round) => (round.shared ? this.#queues?.collect(round, round.shared) : undefined),
+      beforeDecide: (round, loaded) => this.#collect(round, loaded),
       beforeCommit: (batch, now, round) => this.#beforeCommit(batch, now, round),
       afterCommit: () => this.#afterCommit(),
       lost: (again) => this.#lost(again),
@@ -183,13 +184,19 @@ export class Core {
       });
       return this.#rebuilding.then(() => this.load(round, runRowIds));
     }
-    const reloading = round.shared && this.#freshness?.accept(round.shared.stamps);
-    if (reloading) return reloading.then(() => this.load(round, runRowIds));
     let loading: Promise<void> | undefined;
     for (const rowId of runRowIds) loading = this.cache.ensure(rowId, round) ?? loading;
-    if (!this.shared || runRowIds.length === 0) return loading;
+    if (!round.shared) return loading;
     const busy = () => (runRowIds.some((rowId) => this.cache.isBusy(rowId)) ? BUSY : undefined);
-    return (loading ?? Promise.resolve()).then(busy);
+    return Promise.all([this.#refresh(round, round.shared), loading]).then(busy);
+  }
+
+  /** Once a round: what it goes by is what was committed before it. */
+  #refresh(round: Round, shared: SharedRound): Promise<void> {
+    if (this.#refreshed?.round !== round) {
+      this.#refreshed = { round, done: shared.stamps().then((stamps) => this.#freshness?.accept(stamps)) };
+    }
+    return this.#refreshed.done;
   }
 
   /** Work on an open task, in memory and within a round; undefined when it is no longer open by then. */
@@ -233,6 +240,16 @@ export class Core {
   /** An operation nobody waits for. What it would have done is done by the rebuild if its round is lost. */
   async #internal(runRowIds: readonly number[], decide: (batch: WriteBatch, now: number) => void): Promise<void> {
     await this.loop.submit({ load: (round) => this.load(round, runRowIds), decide }).catch(() => undefined);
+  }
+
+  /** What is ready is asked for together with the operations' loads, but not while memory is being rebuilt. */
+  #collect(round: Round, loaded: Promise<unknown> | undefined): Promise<void> | undefined {
+    const { shared } = round;
+    if (!shared || !this.#queues) return undefined;
+    const queues = this.#queues;
+    return this.#stale && loaded
+      ? loaded.then(() => queues.collect(round, shared, undefined))
+      : queues.collect(round, shared, loaded);
   }
 
   async #beforeCommit(batch: WriteBatch, now: number, round: Round): Promise<void> {

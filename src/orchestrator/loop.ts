@@ -24,8 +24,11 @@ const CONFLICTS_MAX = 20;
 
 /** Contributes rows and reactions to every round: the run cache, pollers, timers. */
 export interface RoundListener {
-  /** After the operations' own loads, before any decides: what else this round needs from the store. */
-  beforeDecide?(round: Round): Promise<void> | undefined;
+  /**
+   * Beside the operations' own loads, before any decides: what else this round needs from the store. `loaded` follows
+   * those loads, and rejects when one of them does; undefined when there are none.
+   */
+  beforeDecide?(round: Round, loaded: Promise<unknown> | undefined): Promise<void> | undefined;
   /** After all operations decided, before the commit: effects on other runs, hand-off to waiting pollers, the rows. */
   beforeCommit?(batch: WriteBatch, now: number, round: Round): Promise<void> | undefined;
   afterCommit?(): void;
@@ -118,7 +121,6 @@ export class Loop implements Transactor {
     try {
       round = await this.#store.round();
       ready = await this.#load(taken, round);
-      for (const listener of this.#listeners) await listener.beforeDecide?.(round);
       const batch = emptyBatch();
       const now = this.#clock.now();
       for (const pending of ready) answers.push(decideOne(pending, batch, now));
@@ -131,11 +133,12 @@ export class Loop implements Transactor {
     }
     this.rounds += 1;
     this.operations += ready.length;
-    for (const answer of answers) answer();
+    // Who waits for work is told before who waits for a word.
     for (const listener of this.#listeners) listener.afterCommit?.();
+    for (const answer of answers) answer();
   }
 
-  /** Those whose loads came through; the others are put off. */
+  /** Those whose loads came through; the others are put off. All that the round asks of the store is asked in one turn. */
   async #load(taken: readonly Pending[], round: Round): Promise<readonly Pending[]> {
     const busy = new Set<Pending>();
     const loading: Promise<void>[] = [];
@@ -143,8 +146,13 @@ export class Loop implements Transactor {
       const one = pending.operation.load?.(round);
       if (one) loading.push(one.then((outcome) => void (outcome === BUSY && busy.add(pending))));
     }
-    if (loading.length === 0) return taken;
-    await allOf(loading);
+    const loaded = loading.length > 0 ? allOf(loading) : undefined;
+    const asked = loaded ? [loaded] : [];
+    for (const listener of this.#listeners) {
+      const more = listener.beforeDecide?.(round, loaded);
+      if (more) asked.push(more);
+    }
+    if (asked.length > 0) await allOf(asked);
     if (busy.size === 0) return taken;
     this.#putBack([...busy]);
     return taken.filter((pending) => !busy.has(pending));
@@ -181,10 +189,14 @@ export class Loop implements Transactor {
   }
 }
 
-/** As `Promise.all`, but waits for every one before it rejects: a round is not left while a load of it is under way. */
+/**
+ * As `Promise.all`, but waits for every one before it rejects: a round is not left while a load of it is under way. A
+ * conflict fails what was asked beside it as well, so it is the reason.
+ */
 async function allOf(loading: readonly Promise<void>[]): Promise<void> {
   const outcomes = await Promise.allSettled(loading);
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  const reasons = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+  if (reasons.length > 0) throw reasons.find((reason) => reason instanceof RoundConflict) ?? reasons[0];
 }
 
 /** An operation that refuses (throws an AppError) fails alone; it must throw before it changes anything. */

@@ -49,12 +49,19 @@ export class SharedQueues {
     return [...this.#asked.keys()];
   }
 
-  /** Brings what is ready for those who wait into memory, with its runs held and its limits locked. */
-  async collect(round: Round, shared: SharedRound): Promise<void> {
+  /**
+   * Brings what is ready for those who wait into memory, with its runs held and its limits locked. It is asked for at
+   * once; `loaded`, what the round's operations load, comes into memory first.
+   */
+  async collect(round: Round, shared: SharedRound, loaded: Promise<unknown> | undefined): Promise<void> {
     const { schedule } = this.#options;
-    const wanted = this.#wanted();
-    if (wanted.length > 0) await this.#bring(wanted, round, shared);
-    for (const { key } of wanted) schedule.touched.add(key);
+    const early = this.#wanted();
+    if (early.length > 0) await this.#bring(early, round, shared, loaded);
+    else await loaded;
+    // Who came to wait meanwhile is not left to the next round.
+    const late = this.#wanted();
+    if (late.length > 0) await this.#bring(late, round, shared, undefined);
+    for (const { key } of [...early, ...late]) schedule.touched.add(key);
     // What loading made known is no news to other processes.
     schedule.forgetNews();
   }
@@ -80,10 +87,15 @@ export class SharedQueues {
     return wanted;
   }
 
-  async #bring(wanted: readonly { key: string; count: number }[], round: Round, shared: SharedRound): Promise<void> {
+  async #bring(
+    wanted: readonly { key: string; count: number }[],
+    round: Round,
+    shared: SharedRound,
+    loaded: Promise<unknown> | undefined,
+  ): Promise<void> {
     const { cache, schedule, limits, clock, wakeAt } = this.#options;
     const now = clock.now();
-    const ready = await shared.readyTasks(wanted, now);
+    const [ready] = await Promise.all([shared.readyTasks(wanted, now), loaded]);
     await Promise.all(ready.map(({ runRowId }) => cache.ensure(runRowId, round)));
     const toPrepare = new Set<Run>();
     for (const { key, runRowId, taskRowId } of ready) {

@@ -251,7 +251,7 @@ function stamps(both: () => TwoStores): void {
     await commit(first, { newRuns: [sampleRun()] });
     const raised = Object.fromEntries(Object.entries(before).map(([kind, count]) => [kind, count + 1]));
     expect(await sharedOf(second).stamps()).toEqual(raised);
-    expect(await inRound(second, async (_, shared) => shared.stamps)).toEqual(raised);
+    expect(await inRound(second, async (_, shared) => shared.stamps())).toEqual(raised);
   });
 
   it('are locked by one round at a time, and the next sees what it wrote', async () => {

@@ -74,8 +74,8 @@ export interface Stamps {
 }
 
 export interface SharedRound {
-  /** As of the round's start. */
-  readonly stamps: Stamps;
+  /** As of the round's beginning. */
+  stamps(): Promise<Stamps>;
   /** Until the round ends nobody else writes definitions, task definitions, API keys or vendor secrets; stamps anew. */
   lockStamps(): Promise<Stamps>;
   /**

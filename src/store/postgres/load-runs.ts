@@ -5,11 +5,11 @@ import { type LoadedRun, type LoadedRuns, RoundConflict, type WantedRun } from '
 import type { Profile } from './capabilities.ts';
 import { sqlStateOf } from './failure.ts';
 import type { Locks } from './locks.ts';
-import type { Session } from './pool.ts';
 import type { Row } from './querier.ts';
 import { RUN_READ, runOf } from './run-row.ts';
 import { TASK_READ, taskOf } from './task-row.ts';
 import { numberOf } from './text-column.ts';
+import type { Transaction } from './transaction.ts';
 
 const WANTED = 'unnest($1::bigint[], $2::bigint[]) as wanted(wanted_row_id, held)';
 const LOCK_RUNS =
@@ -26,7 +26,7 @@ const EXISTING = 'select row_id from run where row_id = any($1::bigint[])';
 const TAKEN = '55P03';
 
 export async function loadRuns(
-  session: Session,
+  transaction: Transaction,
   profile: Profile,
   locks: Locks,
   wanted: readonly WantedRun[],
@@ -34,13 +34,16 @@ export async function loadRuns(
   if (wanted.length === 0) return { changed: [], busy: [], gone: [] };
   // Those that a round has found ready tasks of are locked already.
   const unlocked = wanted.filter(({ rowId }) => !locks.holdsRun(rowId)).map(({ rowId }) => rowId);
-  const rows = unlocked.length > 0 ? await lockFree(session, profile, LOCK_RUNS, [unlocked], 'lock_runs') : [];
+  const rows = unlocked.length > 0 ? await lockFree(transaction, profile, LOCK_RUNS, [unlocked], 'lock_runs') : [];
   for (const row of rows ?? []) {
     locks.run(numberOf(row, 'row_id'), { revision: numberOf(row, 'revision'), priority: numberOf(row, 'priority') });
   }
   const missing = unlocked.filter((rowId) => !locks.holdsRun(rowId));
   const locked = wanted.filter(({ rowId }) => locks.holdsRun(rowId));
-  const [changed, existing] = await Promise.all([readChanged(session, locks, locked), readExisting(session, missing)]);
+  const [changed, existing] = await Promise.all([
+    readChanged(transaction, locks, locked),
+    readExisting(transaction, missing),
+  ]);
   return {
     changed,
     busy: missing.filter((rowId) => existing.has(rowId)),
@@ -53,25 +56,27 @@ export async function loadRuns(
  * held: then none is locked, and the transaction goes on.
  */
 export async function lockFree(
-  session: Session,
+  transaction: Transaction,
   profile: Profile,
   lock: string,
   values: readonly unknown[],
   name: string,
 ): Promise<readonly Row[] | null> {
-  if (profile.skipLocked.value) return session.all(`${lock} skip locked`, values, name);
-  await session.script('savepoint locking');
-  try {
-    return await session.all(`${lock} nowait`, values, name);
-  } catch (error) {
-    if (!(error instanceof RoundConflict) || sqlStateOf(error.cause) !== TAKEN) throw error;
-    await session.script('rollback to savepoint locking');
-    return null;
-  }
+  if (profile.skipLocked.value) return transaction.all(`${lock} skip locked`, values, name);
+  return transaction.alone(async (session) => {
+    await session.script('savepoint locking');
+    try {
+      return await session.all(`${lock} nowait`, values, name);
+    } catch (error) {
+      if (!(error instanceof RoundConflict) || sqlStateOf(error.cause) !== TAKEN) throw error;
+      await session.script('rollback to savepoint locking');
+      return null;
+    }
+  });
 }
 
 /** What is locked does not change from one statement to the next. */
-async function readChanged(session: Session, locks: Locks, wanted: readonly WantedRun[]): Promise<LoadedRun[]> {
+async function readChanged(transaction: Transaction, locks: Locks, wanted: readonly WantedRun[]): Promise<LoadedRun[]> {
   const changed = new Map<number, ReturnType<typeof changeOf>>();
   for (const { rowId, revision: held } of wanted) {
     const { revision } = locks.lockedRun(rowId);
@@ -79,7 +84,7 @@ async function readChanged(session: Session, locks: Locks, wanted: readonly Want
   }
   if (changed.size === 0) return [];
   const rowIds = [...changed.keys()];
-  const [runs, tasks] = await session.trip([
+  const [runs, tasks] = await transaction.trip([
     { name: 'read_runs', sql: READ_RUNS, values: [rowIds] },
     { name: 'read_tasks', sql: READ_TASKS, values: [rowIds, [...changed.values()].map(({ since }) => since)] },
   ]);
@@ -96,8 +101,8 @@ function changeOf(revision: number, held: number) {
   return { revision, since: held < revision ? held : 0, tasks };
 }
 
-async function readExisting(session: Session, rowIds: readonly number[]): Promise<ReadonlySet<number>> {
+async function readExisting(transaction: Transaction, rowIds: readonly number[]): Promise<ReadonlySet<number>> {
   if (rowIds.length === 0) return new Set();
-  const rows = await session.all(EXISTING, [rowIds], 'existing_runs');
+  const rows = await transaction.all(EXISTING, [rowIds], 'existing_runs');
   return new Set(rows.map((row) => numberOf(row, 'row_id')));
 }

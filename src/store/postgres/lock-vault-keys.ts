@@ -3,8 +3,8 @@
 import type { Charge, VaultKey } from '../../model/vault.ts';
 import type { LoadedVaultKey, LoadedVaultKeys, WantedVaultKey } from '../shared-port.ts';
 import type { Locks } from './locks.ts';
-import type { Session } from './pool.ts';
 import { documentOf, numberOf, type Row, stored, textOf } from './text-column.ts';
+import type { Transaction } from './transaction.ts';
 import { VAULT_KEY_READ, vaultKeyOf } from './vault-row.ts';
 
 const LOCK_KEYS = `select id, revision, ${VAULT_KEY_READ} from vault_key where id = any($1::text[]) order by id for update`;
@@ -29,12 +29,12 @@ interface Loading {
 }
 
 export async function lockVaultKeys(
-  session: Session,
+  transaction: Transaction,
   locks: Locks,
   wanted: readonly WantedVaultKey[],
 ): Promise<LoadedVaultKeys> {
   if (wanted.length === 0) return { changed: [], gone: [] };
-  const rows = await session.all(LOCK_KEYS, [wanted.map(({ id }) => stored(id))], 'lock_vault_keys');
+  const rows = await transaction.all(LOCK_KEYS, [wanted.map(({ id }) => stored(id))], 'lock_vault_keys');
   const found = new Map(rows.map((row) => [textOf(row, 'id'), row]));
   const changed: Loading[] = [];
   const gone: string[] = [];
@@ -44,7 +44,7 @@ export async function lockVaultKeys(
     if (!row) gone.push(want.id);
     else if (numberOf(row, 'revision') !== want.revision) changed.push(loadingOf(row, want));
   }
-  await readCharges(session, changed);
+  await readCharges(transaction, changed);
   return { changed: changed.map(({ sinceMs: _, ...loaded }): LoadedVaultKey => loaded), gone };
 }
 
@@ -56,15 +56,15 @@ function loadingOf(row: Row, { revision: held, sinceMs }: WantedVaultKey): Loadi
   return { key, revision, since, sinceMs: key.capWindow === 'lifetime' ? 0 : sinceMs, charges: [] };
 }
 
-async function readCharges(session: Session, changed: readonly Loading[]): Promise<void> {
+async function readCharges(transaction: Transaction, changed: readonly Loading[]): Promise<void> {
   const whole = changed.filter(({ since }) => since === 0);
   const held = changed.filter(({ since }) => since > 0);
   const ids = (list: readonly Loading[]) => list.map(({ key }) => stored(key.id));
   const answers = await Promise.all([
     whole.length > 0
-      ? session.all(READ_CHARGES, [ids(whole), whole.map(({ sinceMs }) => sinceMs)], 'read_charges')
+      ? transaction.all(READ_CHARGES, [ids(whole), whole.map(({ sinceMs }) => sinceMs)], 'read_charges')
       : [],
-    held.length > 0 ? session.all(READ_NEWS, [ids(held), held.map(({ since }) => since)], 'read_charge_news') : [],
+    held.length > 0 ? transaction.all(READ_NEWS, [ids(held), held.map(({ since }) => since)], 'read_charge_news') : [],
   ]);
   const byId = new Map(changed.map((loading) => [loading.key.id, loading]));
   for (const row of answers.flat()) byId.get(textOf(row, 'key_id'))?.charges.push(documentOf(row));

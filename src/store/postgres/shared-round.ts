@@ -4,12 +4,10 @@ import type { Profile } from './capabilities.ts';
 import { lockFree } from './load-runs.ts';
 import { lockVaultKeys } from './lock-vault-keys.ts';
 import type { Locks } from './locks.ts';
-import type { Session } from './pool.ts';
 import type { Row } from './querier.ts';
+import { LOCK_STAMPS, stampsOf } from './stamps.ts';
 import { indexable, numberOf, textOf } from './text-column.ts';
-
-export const SELECT_STAMPS = 'select definitions, api_keys, vendor_secrets from stamp where id = 1';
-const LOCK_STAMPS = `${SELECT_STAMPS} for update`;
+import type { Transaction } from './transaction.ts';
 
 const READY = `(
     select place, ready.* from unnest($1::text[], $2::bigint[]) with ordinality as wanted(wanted_key, wanted_count, place)
@@ -35,13 +33,13 @@ const COUNT_IN_PROGRESS = `select wanted_name, (
     select count(*) from task where def_name = wanted_name and status = 'IN_PROGRESS'
   ) as in_progress from unnest($1::text[]) as wanted(wanted_name)`;
 
-export function sharedRound(session: Session, profile: Profile, locks: Locks, stamps: Stamps): SharedRound {
+export function sharedRound(transaction: Transaction, profile: Profile, locks: Locks): SharedRound {
   let locking: Promise<Stamps> | undefined;
   return {
-    stamps,
+    stamps: () => transaction.stamps(),
 
     lockStamps: () => {
-      locking ??= session.all(LOCK_STAMPS, [], 'lock_stamps').then(([row = {}]) => stampsOf(row));
+      locking ??= transaction.all(LOCK_STAMPS, [], 'lock_stamps').then(([row = {}]) => stampsOf(row));
       return locking;
     },
 
@@ -51,7 +49,7 @@ export function sharedRound(session: Session, profile: Profile, locks: Locks, st
       const [sql, name] = profile.locksInJoin.value
         ? [READY_AND_LOCKED, 'ready_and_locked']
         : [READY_TASKS, 'ready_tasks'];
-      const rows = await session.all(sql, values, name);
+      const rows = await transaction.all(sql, values, name);
       for (const row of rows) {
         if (typeof row.revision !== 'number') continue;
         locks.run(numberOf(row, 'run_row_id'), { revision: row.revision, priority: numberOf(row, 'priority') });
@@ -64,28 +62,24 @@ export function sharedRound(session: Session, profile: Profile, locks: Locks, st
       }));
     },
 
-    lockLimits: (defNames) => lockLimits(session, profile, defNames),
-    lockVaultKeys: (wanted) => lockVaultKeys(session, locks, wanted),
-  };
-}
-
-export function stampsOf(row: Row): Stamps {
-  return {
-    definitions: numberOf(row, 'definitions'),
-    apiKeys: numberOf(row, 'api_keys'),
-    vendorSecrets: numberOf(row, 'vendor_secrets'),
+    lockLimits: (defNames) => lockLimits(transaction, profile, defNames),
+    lockVaultKeys: (wanted) => lockVaultKeys(transaction, locks, wanted),
   };
 }
 
 /** Counts after the lock, in a statement of its own: one that waited for nothing sees what the last holder committed. */
-async function lockLimits(session: Session, profile: Profile, defNames: readonly string[]): Promise<TaskLimit[]> {
+async function lockLimits(
+  transaction: Transaction,
+  profile: Profile,
+  defNames: readonly string[],
+): Promise<TaskLimit[]> {
   if (defNames.length === 0) return [];
   const byColumn = new Map(defNames.map((defName) => [indexable(defName), defName]));
   const columns = [...byColumn.keys()].sort();
-  await session.all(MAKE_LIMITS, [columns], 'make_limits');
-  const locked = (await lockFree(session, profile, LOCK_LIMITS, [columns], 'lock_limits')) ?? [];
+  await transaction.all(MAKE_LIMITS, [columns], 'make_limits');
+  const locked = (await lockFree(transaction, profile, LOCK_LIMITS, [columns], 'lock_limits')) ?? [];
   if (locked.length === 0) return [];
-  const counts = await session.all(COUNT_IN_PROGRESS, [locked.map((row) => row.def_name)], 'count_in_progress');
+  const counts = await transaction.all(COUNT_IN_PROGRESS, [locked.map((row) => row.def_name)], 'count_in_progress');
   const inProgress = new Map(counts.map((row) => [row.wanted_name, numberOf(row, 'in_progress')]));
   return locked.map((row) => ({
     defName: byColumn.get(String(row.def_name)) ?? textOf(row, 'def_name'),

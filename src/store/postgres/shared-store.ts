@@ -6,7 +6,7 @@ import { counting } from './count-up.ts';
 import { keyValues } from './key-values.ts';
 import type { Announcer, Listener } from './listener.ts';
 import type { Querier } from './querier.ts';
-import { SELECT_STAMPS, stampsOf } from './shared-round.ts';
+import { SELECT_STAMPS, stampsOf } from './stamps.ts';
 import { numberOf, stored, textOf } from './text-column.ts';
 
 const OVERDUE = `select run_row_id, task_row_id from (

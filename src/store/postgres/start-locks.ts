@@ -1,9 +1,9 @@
 // Starts with an idempotency key: one at a time for each slot that the key's hash falls into, so that of two processes
 // that start the same thing one sees what the other has done.
 import type { StartedRun, StartKey } from '../port.ts';
-import type { Session } from './pool.ts';
 import { runStatusOf } from './run-row.ts';
 import { stored, textOf } from './text-column.ts';
+import type { Transaction } from './transaction.ts';
 
 /** As many as the table `start_lock` holds. Two keys in one slot merely wait for each other. */
 const SLOTS = 1024;
@@ -15,14 +15,14 @@ const NEWEST = `select id, status from unnest($1::text[], $2::text[]) with ordin
     and idempotency_key = wanted_key and name = wanted_name order by created_ms desc, row_id desc limit 1
   ) as newest on true order by place`;
 
-export async function startedWith(session: Session, keys: readonly StartKey[]): Promise<(StartedRun | null)[]> {
+export async function startedWith(transaction: Transaction, keys: readonly StartKey[]): Promise<(StartedRun | null)[]> {
   if (keys.length === 0) return [];
   const slots = [...new Set(keys.map(slotOf))].sort((a, b) => a - b);
   const wanted = [keys.map(({ name }) => stored(name)), keys.map(({ key }) => stored(key))];
   // The second sees what was committed while the first waited: each statement has its own view.
   const [, rows] = await Promise.all([
-    session.all(LOCK_SLOTS, [slots], 'lock_slots'),
-    session.all(NEWEST, wanted, 'newest_started'),
+    transaction.all(LOCK_SLOTS, [slots], 'lock_slots'),
+    transaction.all(NEWEST, wanted, 'newest_started'),
   ]);
   return rows.map((row) => (row.id === null ? null : { id: textOf(row, 'id'), status: runStatusOf(row) }));
 }
