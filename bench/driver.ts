@@ -1,6 +1,6 @@
 // The load driver: keep-alive connections, bodies serialised once, nothing parsed that is not needed. It must stay
 // cheaper than the server that it measures.
-import { Pool } from 'undici';
+import { ThinClient } from './thin-client.ts';
 
 const SLICES = 9;
 
@@ -33,24 +33,23 @@ export abstract class Load {
 }
 
 export class Driver extends Load {
-  readonly #pool: Pool;
+  readonly #client: ThinClient;
   readonly #headers: Record<string, string>;
 
   constructor(url: string, key: string, connections = 64) {
     super();
-    this.#pool = new Pool(url, { connections, pipelining: 1, headersTimeout: 60_000, bodyTimeout: 60_000 });
+    this.#client = new ThinClient(url, { connections, timeoutMs: 60_000, idleMs: 50_000 });
     this.#headers = { 'content-type': 'application/json', 'x-api-key': key };
   }
 
   async send(method: Method, path: string, body?: string): Promise<string> {
-    const reply = await this.#pool.request({ method, path, body: body ?? null, headers: this.#headers });
-    const text = await reply.body.text();
-    if (reply.statusCode >= 300) throw new Error(`${method} ${path}: ${reply.statusCode} ${text.slice(0, 300)}`);
+    const { status, body: text } = await this.#client.request(method, path, this.#headers, body);
+    if (status >= 300) throw new Error(`${method} ${path}: ${status} ${text.slice(0, 300)}`);
     return text;
   }
 
   async close(): Promise<void> {
-    await this.#pool.close();
+    this.#client.close();
   }
 }
 

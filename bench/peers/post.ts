@@ -1,5 +1,5 @@
 // Posts over keep-alive connections and checks the answer. As thin as it can be: it shares the machine with the measured.
-import { Pool } from 'undici';
+import { ThinClient } from '../thin-client.ts';
 
 export const AT_ONCE = 128;
 const TIMEOUT_MS = 30_000;
@@ -7,29 +7,17 @@ const TIMEOUT_MS = 30_000;
 const IDLE_MS = 1000;
 
 export class Post {
-  readonly #pool: Pool;
+  readonly #client: ThinClient;
 
   constructor(origin: string) {
-    this.#pool = new Pool(origin, {
-      connections: AT_ONCE,
-      pipelining: 1,
-      headersTimeout: TIMEOUT_MS,
-      bodyTimeout: TIMEOUT_MS,
-      keepAliveTimeout: IDLE_MS,
-      keepAliveMaxTimeout: IDLE_MS,
-    });
+    this.#client = new ThinClient(origin, { connections: AT_ONCE, timeoutMs: TIMEOUT_MS, idleMs: IDLE_MS });
   }
 
   /** The body of a 200; throws on anything else. */
   async send(path: string, body = '{}', headers: Readonly<Record<string, string>> = {}): Promise<string> {
-    const reply = await this.#pool.request({
-      method: 'POST',
-      path,
-      body,
-      headers: { 'content-type': 'application/json', ...headers },
-    });
-    const text = await reply.body.text();
-    if (reply.statusCode !== 200) throw new Error(`POST ${path}: ${reply.statusCode} ${text.slice(0, 300)}`);
+    const sent = { 'content-type': 'application/json', ...headers };
+    const { status, body: text } = await this.#client.request('POST', path, sent, body);
+    if (status !== 200) throw new Error(`POST ${path}: ${status} ${text.slice(0, 300)}`);
     return text;
   }
 
@@ -40,6 +28,6 @@ export class Post {
   }
 
   async close(): Promise<void> {
-    await this.#pool.destroy();
+    this.#client.close();
   }
 }
