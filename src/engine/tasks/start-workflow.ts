@@ -1,6 +1,7 @@
 // START_WORKFLOW: starts a run and forgets it. Ends when the run was started, or could not be.
 import { Json } from '../../model/json.ts';
 import { startRequestSchema } from '../../model/start-request.ts';
+import { unaskedBudget } from '../plan/budget-vendors.ts';
 import type { TaskType } from './task-type.ts';
 
 export const startWorkflow: TaskType = {
@@ -19,6 +20,11 @@ export const startWorkflow: TaskType = {
       return;
     }
     const request = parsed.data;
+    const unasked = request.workflowDef && unaskedBudget(request.workflowDef);
+    if (unasked !== undefined) {
+      flow.finish(task, { status: 'FAILED', reason: unasked });
+      return;
+    }
     const id = task.subRunId ?? flow.context.newId();
     flow.watch(flow.put({ ...task, status: 'IN_PROGRESS', subRunId: id }));
     flow.emit({

@@ -53,6 +53,47 @@ test('K5: asks for a child with its resolved input, and knows its id beforehand'
   });
 });
 
+test('a definition that came as data has no budget: a worker may not give itself one', () => {
+  const budget = { stripe: { capUsd: 1_000_000, allowedEndpoints: ['*'] } };
+  const greedy = { ...inline, budget };
+  const wrapped = { ...inline, tasks: [sub({ workflowDefinition: greedy })] };
+  const reason = /made at run time, so it may not have a budget \(stripe\)/;
+  const fork = {
+    name: 'f',
+    taskReferenceName: 'f',
+    type: 'FORK_JOIN_DYNAMIC',
+    dynamicForkTasksParam: 'tasks',
+    inputParameters: { tasks: '${workflow.input.tasks}' },
+  };
+  const join = { name: 'j', taskReferenceName: 'j', type: 'JOIN' };
+  const start = { name: 'inner', workflowDef: greedy };
+  const starter = {
+    name: 's',
+    taskReferenceName: 's',
+    type: 'START_WORKFLOW',
+    inputParameters: { startWorkflow: start },
+  };
+  for (const given of [greedy, wrapped]) {
+    const byExpression = new Harness(
+      { tasks: [sub({ workflowDefinition: '${workflow.input.d}' })] },
+      { input: { d: given } },
+    ).start();
+    expect(byExpression.task('s')).toMatchObject({ status: 'FAILED_WITH_TERMINAL_ERROR' });
+    expect(byExpression.task('s').reason).toMatch(reason);
+    const forked = new Harness(
+      { tasks: [fork, join] },
+      { input: { tasks: [sub({ workflowDefinition: given })] } },
+    ).start();
+    expect(forked.task('s').reason).toMatch(reason);
+  }
+  const forked = new Harness({ tasks: [fork, join] }, { input: { tasks: [starter] } }).start();
+  expect(forked.task('s').reason).toMatch(reason);
+  // The author of a registered definition was asked.
+  expect(startOf(new Harness({ tasks: [sub({ workflowDefinition: greedy })] }).start())).toMatchObject({
+    definition: { budget },
+  });
+});
+
 test('an inline definition is started as it is: its expressions are the child’s', () => {
   const h = new Harness({ tasks: [sub({ workflowDefinition: inline })] }).start();
   expect(startOf(h)).toMatchObject({

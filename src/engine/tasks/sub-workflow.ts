@@ -6,6 +6,7 @@ import type { RunStatus } from '../../model/run-status.ts';
 import type { TaskStatus } from '../../model/task-status.ts';
 import { type WorkflowDefinition, workflowDefinitionSchema } from '../../model/workflow-definition.ts';
 import type { ChildStart } from '../decide/decision.ts';
+import { unaskedBudget } from '../plan/budget-vendors.ts';
 import type { Step } from '../plan/plan.ts';
 import type { Flow, Place, TaskType } from './task-type.ts';
 
@@ -75,7 +76,7 @@ function parameter(flow: Flow, step: Step, place: Place): JsonObject {
 /** What to start, or why it cannot be. Read from the task's input alone: a later start means the same. */
 function childStart(flow: Flow, task: Task, step: Step): ChildStart | string {
   const shown = task.input.object;
-  const definition = definitionOf(shown.subWorkflowDefinition, step);
+  const definition = definitionOf(shown.subWorkflowDefinition, step, task.fragment !== null);
   if (typeof definition === 'string') return definition;
   const name = definition?.name ?? shown.subWorkflowName;
   if (typeof name !== 'string' || name === '') return 'subWorkflowParam names no workflow';
@@ -95,11 +96,16 @@ function childStart(flow: Flow, task: Task, step: Step): ChildStart | string {
   };
 }
 
-function definitionOf(given: JsonValue | undefined, step: Step): WorkflowDefinition | null | string {
-  if (step.inlineDefinition) return step.inlineDefinition;
+/** `isData`: the whole step was made at run time, by a dynamic fork. */
+function definitionOf(
+  given: JsonValue | undefined,
+  { inlineDefinition }: Step,
+  isData: boolean,
+): WorkflowDefinition | null | string {
+  if (inlineDefinition) return (isData && unaskedBudget(inlineDefinition)) || inlineDefinition;
   if (given === undefined || given === null) return null;
   const parsed = workflowDefinitionSchema.safeParse(given);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return unaskedBudget(parsed.data) ?? parsed.data;
   const first = parsed.error.issues[0];
   return `workflowDefinition is not valid: ${first?.path.join('.') ?? ''} ${first?.message ?? ''}`;
 }
