@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import type { JsonObject } from '../../model/json.ts';
 import type { RunStatus } from '../../model/run-status.ts';
 import { Harness } from '../testing/harness.ts';
 
-const sub = (param: object, more: object = {}) => ({
+const sub = (param: JsonObject, more: JsonObject = {}): JsonObject => ({
   name: 'sub',
   taskReferenceName: 's',
   type: 'SUB_WORKFLOW',

@@ -11,6 +11,7 @@ beforeAll(async () => {
   conductor = await openConductor({
     seesPlain: ['workflow:plain:read'],
     startsPlain: ['workflow:plain:execute'],
+    issuesPlain: ['workflow:plain:execute', 'vault:stripe:issue'],
     managesPlain: ['workflow:plain:read', 'workflow:plain:manage'],
     worker: ['task:*:poll', 'task:*:update'],
   });
@@ -105,6 +106,32 @@ describe('starting', () => {
     expect(await start('plain', again)).toBe(first);
     const failing = { name: 'plain', input: {}, idempotencyKey: 'k-1', idempotencyStrategy: 'FAIL' };
     expect((await conductor.call('POST', '/api/workflow', failing)).status).toBe(409);
+  });
+
+  it('with a definition of its own that has a budget takes the permission to issue keys', async () => {
+    const bring = async (definition: object, key: string) => {
+      const workflowDef = { ...sequence('plain', 'brought'), ...definition };
+      const answer = await conductor.call('POST', '/api/workflow', { name: 'plain', workflowDef }, key);
+      return answer.status === 200 ? 200 : answer.json.message;
+    };
+    const budget = { stripe: { capUsd: 1, allowedEndpoints: ['*'] } };
+    const workflowDefinition = { ...sequence('inner', 'brought'), budget };
+    const sub = {
+      ...{ name: 'sub', taskReferenceName: 'sub', type: 'SUB_WORKFLOW' },
+      subWorkflowParam: { workflowDefinition },
+    };
+    const way = {
+      name: 'way',
+      taskReferenceName: 'way',
+      type: 'SWITCH',
+      evaluatorType: 'value-param',
+      expression: 'x',
+    };
+    expect(await bring({}, 'startsPlain')).toBe(200);
+    for (const definition of [{ budget }, { tasks: [{ ...way, decisionCases: { a: [sub] } }] }]) {
+      expect(await bring(definition, 'startsPlain')).toBe('Missing required permission: vault:stripe:issue');
+      expect(await bring(definition, 'issuesPlain')).toBe(200);
+    }
   });
 
   it('needs the permission of that workflow', async () => {

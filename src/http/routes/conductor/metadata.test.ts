@@ -4,7 +4,11 @@ import { openConductor, sequence, type TestConductor } from './conductor.fixture
 let conductor: TestConductor;
 
 beforeAll(async () => {
-  conductor = await openConductor({ reader: ['metadata:*:read'], worker: ['task:*:*'] });
+  conductor = await openConductor({
+    reader: ['metadata:*:read'],
+    writer: ['metadata:*:write'],
+    worker: ['task:*:*'],
+  });
 });
 afterAll(() => conductor.stop());
 
@@ -158,6 +162,20 @@ describe('workflow definitions', () => {
     expect((await conductor.call('GET', WORKFLOW, undefined, 'worker')).status).toBe(403);
     expect((await conductor.call('GET', WORKFLOW, undefined, 'reader')).status).toBe(200);
     expect((await conductor.call('GET', `${WORKFLOW}/denied`)).status).toBe(404);
+  });
+
+  it('with a budget need the permission to issue keys of its vendors', async () => {
+    const spending = { ...sequence('denied', 'a'), budget: { stripe: { capUsd: 1, allowedEndpoints: ['*'] } } };
+    for (const [method, body] of [
+      ['POST', spending],
+      ['PUT', [sequence('denied', 'a'), spending]],
+    ] as const) {
+      const denied = await conductor.call(method, WORKFLOW, body, 'writer');
+      expect(denied.status).toBe(403);
+      expect(denied.json.message).toBe('Missing required permission: vault:stripe:issue');
+    }
+    expect((await conductor.call('GET', `${WORKFLOW}/denied`)).status).toBe(404);
+    expect((await conductor.call('POST', WORKFLOW, sequence('written', 'a'), 'writer')).status).toBe(200);
   });
 });
 

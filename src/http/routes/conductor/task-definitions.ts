@@ -4,9 +4,9 @@ import { isJsonObject } from '../../../model/json.ts';
 import { type TaskDefinition, taskDefinitionSchema } from '../../../model/task-definition.ts';
 import { readBody } from '../../body.ts';
 import { EMPTY, json, type Route } from '../../route.ts';
+import { METADATA_READ, METADATA_WRITE } from './definition-rights.ts';
 import type { RouteDeps } from './deps.ts';
 import { noSuchTaskDefinition } from './not-found.ts';
-import { METADATA_READ, METADATA_WRITE } from './workflow-definitions.ts';
 
 const PATH = '/api/metadata/taskdefs';
 

@@ -4,14 +4,11 @@ import { validateDefinition } from '../../../engine/plan/validate-definition.ts'
 import { isJsonObject, type JsonValue } from '../../../model/json.ts';
 import { type WorkflowDefinition, workflowDefinitionSchema } from '../../../model/workflow-definition.ts';
 import { readBody } from '../../body.ts';
-import { permission } from '../../permission.ts';
 import { flagQuery, wholeParam, wholeQuery } from '../../query.ts';
 import { EMPTY, type HttpRequest, json, type Reply, type Route } from '../../route.ts';
+import { METADATA_READ, METADATA_WRITE, requireIssuer } from './definition-rights.ts';
 import type { RouteDeps } from './deps.ts';
 import { noSuchDefinition } from './not-found.ts';
-
-export const METADATA_READ = () => permission('metadata', '*', 'read');
-export const METADATA_WRITE = () => permission('metadata', '*', 'write');
 
 /** A list, or one alone: older clients PUT a single definition. */
 const definitionsSchema: z.ZodType<WorkflowDefinition[], unknown> = z.preprocess(
@@ -23,7 +20,7 @@ export function workflowDefinitionRoutes(deps: RouteDeps): Route[] {
   return [create(deps), replaceAll(deps), validate(), remove(deps), ...reading(deps), ...listing(deps)];
 }
 
-function create({ orchestrator }: RouteDeps): Route {
+function create({ orchestrator, access }: RouteDeps): Route {
   return {
     method: 'POST',
     path: '/api/metadata/workflow',
@@ -34,13 +31,15 @@ function create({ orchestrator }: RouteDeps): Route {
     queryParameters: { overwrite: z.boolean().optional() },
     async handle(request) {
       const mode = flagQuery(request, 'overwrite', false) ? 'overwrite' : 'create';
-      await orchestrator.putDefinition(await readBody(request, workflowDefinitionSchema), mode);
+      const definition = await readBody(request, workflowDefinitionSchema);
+      requireIssuer(access, request.principal, definition);
+      await orchestrator.putDefinition(definition, mode);
       return EMPTY;
     },
   };
 }
 
-function replaceAll({ orchestrator }: RouteDeps): Route {
+function replaceAll({ orchestrator, access }: RouteDeps): Route {
   return {
     method: 'PUT',
     path: '/api/metadata/workflow',
@@ -51,6 +50,7 @@ function replaceAll({ orchestrator }: RouteDeps): Route {
     reply: { contentType: 'application/json' },
     async handle(request) {
       const definitions = await readBody(request, definitionsSchema);
+      for (const definition of definitions) requireIssuer(access, request.principal, definition);
       await orchestrator.putDefinitions(definitions);
       return json({
         bulkErrorResults: {},

@@ -7,6 +7,7 @@ import { check, readBody } from '../../body.ts';
 import { permission } from '../../permission.ts';
 import { textQuery, wholeQuery } from '../../query.ts';
 import { type HttpRequest, type Route, text } from '../../route.ts';
+import { requireIssuer } from './definition-rights.ts';
 import type { RouteDeps } from './deps.ts';
 import { noSuchDefinition } from './not-found.ts';
 
@@ -30,6 +31,7 @@ export function workflowStartRoutes({ orchestrator, access, agentGrants }: Route
       reply: { contentType: 'text/plain' },
       async handle(request) {
         const start = await readBody(request, startRequestSchema);
+        if (start.workflowDef) requireIssuer(access, request.principal, start.workflowDef);
         return text(await orchestrator.start(start, agentGrants?.(request.principal)));
       },
     },
