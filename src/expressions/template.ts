@@ -11,7 +11,7 @@ export interface Template {
   readonly roots: ReadonlySet<string>;
   /**
    * Texts that are left as written for the hand-off (`${workflow.vault.stripe.key}`), as the definition spells them.
-   * Whoever fills them must fill only these: the same text in a run's data is data.
+   * Whoever fills them must fill only these: the same text in a run's data is data (spelling.ts tells them apart).
    */
   readonly literals: ReadonlySet<string>;
   resolve(scope: Scope): JsonValue;

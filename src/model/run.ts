@@ -22,6 +22,11 @@ export interface Run {
   readonly createdBy: string | null;
   /** What whoever started it, or its ancestor, might then do with agents. Absent: nobody was asked. */
   readonly agentGrants?: readonly string[];
+  /**
+   * Whose budget it spends, by vendor: public id of the nearest run of its line, itself included, that has one. Absent:
+   * none has.
+   */
+  readonly payers?: Readonly<Record<string, string>>;
   /** The SUB_WORKFLOW task that waits for this run. `notify` is false for failure workflows, which nobody waits for. */
   readonly parent: RunParent | null;
   readonly idempotencyKey: string | null;

@@ -26,6 +26,7 @@ export interface RunSeed {
   readonly taskToDomain: Readonly<Record<string, string>>;
   readonly createdBy: string | null;
   readonly agentGrants?: readonly string[];
+  readonly payers?: Run['payers'];
   readonly idempotencyKey: string | null;
   readonly parent: RunParent | null;
   readonly rootId: string;
@@ -283,7 +284,8 @@ export class Advance {
           createdBy: from.createdBy,
           agentGrants: from.agentGrants,
           idempotencyKey: null,
-          rootId: start.parent ? from.rootId : start.id,
+          // Without a parent it is a line of its own, and spends nothing of another.
+          ...(start.parent ? { rootId: from.rootId, payers: from.payers } : { rootId: start.id }),
         },
         batch,
         now,

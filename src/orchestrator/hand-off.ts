@@ -6,7 +6,7 @@ import { AppError } from '../model/error.ts';
 import type { Run } from '../model/run.ts';
 import type { WriteBatch } from '../store/port.ts';
 import type { Advance } from './advance.ts';
-import { literalsOf } from './literals.ts';
+import { literalsOf, spellingOf } from './literals.ts';
 import type { HandedTask } from './orchestrator-api.ts';
 import type { Pollers, Waiter } from './pollers.ts';
 import type { RunHooks } from './ports.ts';
@@ -146,8 +146,8 @@ export class HandOff {
     if (!cached || !entry) return 'absent';
     const waiting = cached.state.tasks.get(ready.taskRowId);
     const step = waiting && stepOf(cached.plan, waiting);
-    const literals = step ? literalsOf(step) : NO_LITERALS;
-    if (literals.size > 0 && this.#mustPrepare(cached.state.run)) return 'absent';
+    const spelling = step && literalsOf(step).size > 0 ? spellingOf(step) : null;
+    if (spelling && this.#mustPrepare(cached.state.run)) return 'absent';
     schedule.taken(entry);
     const { workerId } = taker;
     advance.event(cached, { kind: 'claim', taskRowId: ready.taskRowId, workerId }, batch, now);
@@ -156,7 +156,7 @@ export class HandOff {
     const task = cached.state.tasks.get(ready.taskRowId);
     if (!task || !step || task.status !== 'IN_PROGRESS') return 'refused';
     const outputs = () => outputsOf(cached.state);
-    return { task, run, step, input: hooks.fill(task.input, run, task, literals), outputs };
+    return { task, run, step, input: hooks.fill(task.input, run, task, spelling), outputs };
   }
 
   /** What filling its input takes is not known here yet: it is being read, and the task waits for a later round. */
@@ -166,5 +166,3 @@ export class HandOff {
     return reading !== undefined;
   }
 }
-
-const NO_LITERALS: ReadonlySet<string> = new Set();

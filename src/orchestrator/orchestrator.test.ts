@@ -233,6 +233,26 @@ describe.each(STORAGES)('on %s', (_, storage) => {
     expect(after?.run.id).toBe(id);
   });
 
+  test('a sub-workflow spends from the nearest budget of its line', async () => {
+    const { orchestrator } = fixture;
+    const budget = { stripe: { capUsd: 1, allowedEndpoints: ['*'] } };
+    const around = (name: string, inner: string, more: object = {}) =>
+      register(orchestrator, {
+        ...{ name, ...more },
+        tasks: [{ name: inner, taskReferenceName: 's', type: 'SUB_WORKFLOW', subWorkflowParam: { name: inner } }],
+      });
+    await register(orchestrator, three);
+    await around('bare', 'three');
+    await around('capped', 'bare', { budget });
+    await around('outer', 'capped', { budget });
+    const line = [await start(orchestrator, { name: 'outer' })];
+    for (const _ of ['capped', 'bare', 'three']) line.push((await read(line.at(-1) ?? '')).tasks[0]?.subRunId ?? '');
+    const payers = await Promise.all(line.map(async (id) => (await read(id)).run.payers));
+    const [outer, capped] = line;
+    expect(payers).toEqual([outer, capped, capped, capped].map((stripe) => ({ stripe })));
+    expect((await read(await start(orchestrator, { name: 'bare' }))).run.payers).toBeUndefined();
+  });
+
   test('terminating a parent terminates its open child', async () => {
     const { orchestrator } = fixture;
     await register(orchestrator, three);

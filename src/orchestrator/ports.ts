@@ -1,5 +1,6 @@
 // What the loop needs from its neighbours, and what it offers to them. The vault hangs on these, never on the loop.
 
+import type { Spelling } from '../expressions/spelling.ts';
 import type { Json, JsonObject, JsonValue } from '../model/json.ts';
 import type { Run, Task } from '../model/run.ts';
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
@@ -54,10 +55,10 @@ export interface RunHooks {
   prepare(runs: readonly Run[]): Promise<void> | undefined;
   /**
    * Fills vault placeholders in the copy handed to a worker. Returns `input` itself when there is nothing to fill.
-   * `literals`: the `${workflow.vault.…}` texts that the step's definition spells. Only those may be filled: the same
-   * text in a run's data is data. Concealed keys (`conceal`) carry their own proof and are always filled.
+   * `spelling`: where the step's definition spells `${workflow.vault.…}`. Only there may it be filled: the same text in
+   * a run's data is data. Concealed keys (`conceal`) carry their own proof and are always filled.
    */
-  fill(input: Json, run: Run, task: Task, literals: ReadonlySet<string>): Json;
+  fill(input: Json, run: Run, task: Task, spelling: Spelling | null): Json;
   /** Replaces every vault key of ours in a document that is about to be stored. Returns `document` itself when there is none. */
   conceal(document: Json, rootRunId: string): Json;
   /** The same for plain text (logs, reasons). */

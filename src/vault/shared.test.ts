@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startPostgres } from '../../tests/support/postgres-server.ts';
+import { compileSpelling } from '../expressions/spelling.ts';
 import { EMPTY_OBJECT, Json } from '../model/json.ts';
 import type { Run, Task } from '../model/run.ts';
 import { workflowDefinitionSchema } from '../model/workflow-definition.ts';
@@ -218,7 +219,7 @@ describe('a run', () => {
 
   async function keyAt(replica: TestVault, run: Run, task: Task): Promise<string> {
     await replica.vault.hooks.prepare([run]);
-    const filled = replica.vault.hooks.fill(Json.of({ key: LITERAL }), run, task, new Set([LITERAL]));
+    const filled = replica.vault.hooks.fill(Json.of({ key: LITERAL }), run, task, compileSpelling({ key: LITERAL }));
     return String(filled.object.key);
   }
 

@@ -3,6 +3,7 @@ import { EMPTY_OBJECT, Json, type JsonObject, type JsonValue } from '../../model
 import { unpackOutput } from '../../model/raw-value.ts';
 import type { Run, RunParent, Task } from '../../model/run.ts';
 import { isTerminal } from '../../model/task-status.ts';
+import type { WorkflowDefinition } from '../../model/workflow-definition.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Decision, RunState } from './decision.ts';
 import { runDueMs } from './timeouts.ts';
@@ -20,6 +21,8 @@ export interface RunSeed {
   readonly taskToDomain: Readonly<Record<string, string>>;
   readonly createdBy: string | null;
   readonly agentGrants?: readonly string[];
+  /** The parent's. */
+  readonly payers?: Readonly<Record<string, string>>;
   readonly idempotencyKey: string | null;
   /** Laid over the definition's. */
   readonly variables?: JsonObject;
@@ -29,6 +32,7 @@ export interface RunSeed {
 /** A RUNNING run that has decided nothing yet: send it `{ kind: 'start' }`. */
 export function newRun(plan: Plan, seed: RunSeed): Run {
   const { definition } = plan;
+  const payers = payersOf(seed, definition);
   const run: Run = {
     rowId: seed.rowId,
     id: seed.id,
@@ -41,6 +45,7 @@ export function newRun(plan: Plan, seed: RunSeed): Run {
     taskToDomain: seed.taskToDomain,
     createdBy: seed.createdBy,
     ...(seed.agentGrants && { agentGrants: seed.agentGrants }),
+    ...(payers && { payers }),
     parent: seed.parent,
     idempotencyKey: seed.idempotencyKey,
     input: withTemplate(seed.input, definition.inputTemplate),
@@ -86,6 +91,12 @@ export function applyDecision(state: RunState, decision: Decision): RunState {
   mergeTasks(state, decision.updated);
   const { tasks, latest, latestOfStep } = state;
   return decision.run ? { run: decision.run, tasks, latest, latestOfStep } : state;
+}
+
+function payersOf({ id, payers }: RunSeed, { budget = {} }: WorkflowDefinition): Run['payers'] {
+  const vendors = Object.keys(budget);
+  if (vendors.length === 0) return payers;
+  return { ...payers, ...Object.fromEntries(vendors.map((vendor) => [vendor, id])) };
 }
 
 /** Takes in tasks that were written since, new ones ascending by seq; in place. */

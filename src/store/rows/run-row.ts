@@ -13,6 +13,7 @@ export interface RunDetails {
   readonly taskToDomain?: Readonly<Record<string, string>>;
   readonly createdBy?: string;
   readonly agentGrants?: readonly string[];
+  readonly payers?: Readonly<Record<string, string>>;
   readonly parent?: RunParent;
 }
 
@@ -42,6 +43,7 @@ export function detailsOf(run: Run): RunDetails {
     taskToDomain: Object.keys(run.taskToDomain).length > 0 ? run.taskToDomain : undefined,
     createdBy: run.createdBy ?? undefined,
     agentGrants: run.agentGrants,
+    payers: run.payers,
     parent: run.parent ?? undefined,
   };
 }
@@ -78,6 +80,7 @@ export function runOf(row: Row): Run {
     taskToDomain: details.taskToDomain ?? {},
     createdBy: details.createdBy ?? null,
     ...(details.agentGrants && { agentGrants: details.agentGrants }),
+    ...(details.payers && { payers: details.payers }),
     parent: details.parent ?? null,
     idempotencyKey: textOrNull(row, 'idempotency_key'),
     input: Json.text(textOf(row, 'input')),

@@ -1,7 +1,8 @@
 // Key texts, placeholders, endpoint rules, lifetimes: the pure parts.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Json } from '../../model/json.ts';
+import { compileSpelling } from '../../expressions/spelling.ts';
+import { Json, type JsonObject } from '../../model/json.ts';
 import { fromBase64url, toBase64url } from './base64url.ts';
 import { endpointRules, parseEndpoint } from './endpoint-rules.ts';
 import { type KeyClaims, keyTexts } from './key-text.ts';
@@ -71,11 +72,11 @@ describe('key texts', () => {
 describe('placeholders', () => {
   const documents = placeholders(texts, MASTER.placeholderMac);
   const key = texts.write({ ...CLAIMS, task: { runId: 'r', attempt: 3, ref: 'a' } });
-  const fill = (input: Json, root: string, literals: readonly string[] = []) =>
+  const fill = (input: Json, root: string, spelled?: JsonObject) =>
     documents.fill(
       input,
       root,
-      new Set(literals),
+      spelled ? compileSpelling(spelled) : null,
       (vendor) => (vendor === 'stripe' ? 'vk_stripe' : undefined),
       (id) => `KEY(${id})`,
     );
@@ -110,8 +111,12 @@ describe('placeholders', () => {
     const literal = '${workflow.vault.stripe.key}';
     const other = '${workflow.vault.twilio.key}';
     const input = Json.of({ key: `a ${literal}`, other, input: '${workflow.input.x}' });
-    expect(fill(input, 'root', [literal, other]).value).toEqual({ ...input.object, key: 'a KEY(vk_stripe)' });
+    expect(fill(input, 'root', { key: `a ${literal}`, other }).value).toEqual({
+      ...input.object,
+      key: 'a KEY(vk_stripe)',
+    });
     expect(fill(input, 'root')).toBe(input);
+    expect(fill(input, 'root', { other })).toBe(input);
   });
 });
 

@@ -1,5 +1,6 @@
 // A run's keys: issued by its start, handed to its tasks, revoked by its end; all of it in the run's own transactions.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { compileSpelling } from '../../expressions/spelling.ts';
 import { AppError } from '../../model/error.ts';
 import { EMPTY_OBJECT, Json, type JsonObject } from '../../model/json.ts';
 import type { Run, Task } from '../../model/run.ts';
@@ -72,7 +73,7 @@ const start = (of: Run, budget: unknown) =>
 const end = (of: Run) => t.loop.transact((batch, now) => t.vault.hooks.ended(of, batch, now));
 const LITERAL_TEXT = '${workflow.vault.stripe.key}';
 const LITERAL = Json.of({ key: LITERAL_TEXT });
-const SPELLED: ReadonlySet<string> = new Set([LITERAL_TEXT]);
+const SPELLED = compileSpelling(LITERAL.value);
 const keyOf = (of: Run, ref = 'a', attempt = 0) =>
   String(t.vault.hooks.fill(LITERAL, of, task(ref, attempt), SPELLED).object.key);
 const BUDGET = { stripe: { capUsd: '1.00', allowedEndpoints: ['POST /v1/charges'] } };
@@ -180,10 +181,23 @@ describe('K30: a budget in the definition', () => {
     expect((await t.vault.reads.spend('run-9'))[0]).toMatchObject({ ref: 'inner', costMicros: 500_000 });
   });
 
+  test('spends from the nearest budget of its line, never from one further out', async () => {
+    const outer = run('run-o');
+    await start(outer, { stripe: { capUsd: '1000.00', allowedEndpoints: ['POST /v1/charges'] } });
+    const payers = { stripe: 'run-m' };
+    await start(run('run-m', {}, { rootId: 'run-o', payers }), BUDGET);
+    const parent = { runId: 'run-p', taskId: 't', runRowId: 1, taskRowId: 1, notify: true };
+    const inner = run('run-i', {}, { rootId: 'run-o', parent, payers });
+    expect((await t.post(keyOf(inner), '/v1/charges', 'amount=100&currency=usd')).status).toBe(200);
+    expect((await t.post(keyOf(inner), '/v1/charges', 'amount=1&currency=usd')).status).toBe(429);
+    const elsewhere = run('run-e', {}, { rootId: 'run-o', parent, payers: { twilio: 'run-o' } });
+    expect(keyOf(elsewhere)).toBe(LITERAL_TEXT);
+  });
+
   test("the same text in a run's data is data: no key is put there", async () => {
     const of = run('run-data');
     await start(of, BUDGET);
-    expect(t.vault.hooks.fill(LITERAL, of, task('a', 0), new Set())).toBe(LITERAL);
+    expect(t.vault.hooks.fill(LITERAL, of, task('a', 0), null)).toBe(LITERAL);
   });
 
   test('without a budget the text stays as it is', () => {

@@ -61,12 +61,12 @@ export function runHooks({ registry, known, texts, placeholderMac, vendors }: Ru
       ended.set(run.id, now);
       if (ended.size > ENDED_KEPT) ended.delete(ended.keys().next().value ?? '');
     },
-    fill(input, run, task, literals) {
+    fill(input, run, task, spelling) {
       const scope = { runId: run.id, attempt: task.attempt, ref: task.ref };
       return documents.fill(
         input,
         run.rootId,
-        literals,
+        spelling,
         (vendor) => runKeyFor(run, vendor, (id) => (known ? known.has(id) : registry.get(id) !== undefined)),
         (keyId) => texts.write({ keyId, task: scope }),
       );
@@ -83,12 +83,15 @@ export function runKeyId(runId: string, vendor: string): string {
   return `vk_${bytesToHex(sha256(utf8ToBytes(`run-key\n${runId}\n${vendor}`)).subarray(0, 16))}`;
 }
 
-/** The run's own key, else its parent's, else the outermost run's: a sub-workflow spends from what it was given. */
+/** The key of the nearest run of its line that has a budget: a sub-workflow spends from what it was given. */
 function runKeyFor(run: Run, vendor: string, exists: (keyId: string) => boolean): string | undefined {
   return runKeyIds(run, vendor).find(exists);
 }
 
-function runKeyIds(run: Pick<Run, 'id' | 'rootId' | 'parent'>, vendor: string): string[] {
+function runKeyIds(run: Pick<Run, 'id' | 'rootId' | 'parent' | 'payers'>, vendor: string): string[] {
+  const { payers } = run;
+  if (payers) return Object.hasOwn(payers, vendor) ? [runKeyId(payers[vendor] ?? '', vendor)] : [];
+  // Nobody pays, or the run is from before payers were kept: then whoever of these has a key does.
   return [...new Set([run.id, run.parent?.runId ?? run.id, run.rootId])].map((runId) => runKeyId(runId, vendor));
 }
 
