@@ -30,5 +30,7 @@ export function usdNumber(micros: number): number {
 function plainDecimal(value: number): string {
   if (!Number.isFinite(value) || value < 0) return '';
   const text = String(value);
-  return /e/i.test(text) ? value.toFixed(6) : text;
+  if (!/e/i.test(text)) return text;
+  const fixed = value.toFixed(6);
+  return Number(fixed) === value ? fixed : '';
 }

@@ -93,9 +93,7 @@ function kindOf(input: JsonObject): JsonObject & { name: string } {
 
 /** Items are run data and may look like expressions; as inputParameters they would be evaluated. */
 function quoted(item: JsonObject): JsonObject {
-  const result: JsonObject = {};
-  for (const [key, value] of Object.entries(item)) result[key] = quotedValue(value);
-  return result;
+  return Object.fromEntries(Object.entries(item).map(([key, value]) => [key, quotedValue(value)]));
 }
 
 function quotedValue(value: JsonValue): JsonValue {

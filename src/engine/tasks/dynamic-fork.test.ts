@@ -151,6 +151,12 @@ describe('shape 3: one task type, a list of inputs', () => {
     expect(h.task('_charge_1').input.value).toEqual({ input: items[1], __index: 1 });
   });
 
+  test('an item keeps every key, whatever its name', () => {
+    const items = [JSON.parse('{"__proto__":{"a":1},"constructor":2}')];
+    const text = fan(PER_ITEM, { items }).task('_charge_0').input.text;
+    expect(text).toBe('{"__proto__":{"a":1},"constructor":2,"__index":0}');
+  });
+
   test('an empty list is legal: JOIN ends at once', () => {
     expect(fan(PER_ITEM, { items: [] }).run.status).toBe('COMPLETED');
   });
