@@ -262,8 +262,9 @@ export class Advance {
     const asking = this.#options.cache.get(from.rowId);
     const task = start.taskRowId;
     if (task > 0 && (!asking || isRunTerminal(asking.state.run.status))) return;
+    // A failure workflow has no task, and its run has ended.
     const answer = (event: RunEvent) => {
-      if (task > 0 && asking) this.event(asking, event, batch, now);
+      if (asking) this.event(asking, event, batch, now);
     };
     try {
       if (generation > GENERATIONS_MAX) {

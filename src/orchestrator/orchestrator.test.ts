@@ -267,6 +267,17 @@ describe.each(STORAGES)('on %s', (_, storage) => {
     expect(await pollOf(orchestrator, 'a')).toEqual([]);
   });
 
+  test('a failure workflow that is not there is not named, and the reason says so', async () => {
+    const { orchestrator } = fixture;
+    await register(orchestrator, { ...three, name: 'failing', failureWorkflow: 'undo' });
+    const id = await start(orchestrator, { name: 'failing' });
+    const [task] = await pollOf(orchestrator, 'a');
+    await report(orchestrator, { taskId: task?.task.id, status: 'FAILED_WITH_TERMINAL_ERROR' });
+    const { run } = await read(id);
+    expect(run.output.object).not.toHaveProperty(['conductor.failure_workflow']);
+    expect(run.reason).toContain('No such workflow defined. name=undo');
+  });
+
   test('a workflow that starts itself without end fails instead of holding the loop', async () => {
     const { orchestrator } = fixture;
     await register(orchestrator, {

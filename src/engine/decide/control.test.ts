@@ -135,6 +135,7 @@ describe('failure workflow', () => {
               workflowVersion: 1,
               status: 'FAILED',
               reasonForIncompletion: reason,
+              tasks: [{ referenceTaskName: 'a', status: 'FAILED', reasonForIncompletion: 'no funds' }],
             },
           },
         },
@@ -145,6 +146,29 @@ describe('failure workflow', () => {
       x: 1,
       'conductor.failure_workflow': effect?.kind === 'start-run' && effect.start.id,
     });
+  });
+
+  const failed = (output: string) => {
+    const h = new Harness({ ...failing, tasks: [work('paid'), ...failing.tasks] }, { input: { undo: 'undo' } }).start();
+    h.complete('paid', { charge: output });
+    h.fail('a', 'no funds');
+    const [effect] = h.effects;
+    return { h, input: effect?.kind === 'start-run' ? effect.start.input : undefined };
+  };
+
+  test('is told what was done, so that it can be undone; by id alone where that is a lot', () => {
+    expect(failed('ch_1').input).toMatchObject({
+      failedWorkflow: { tasks: [{ referenceTaskName: 'paid', outputData: { charge: 'ch_1' } }, { status: 'FAILED' }] },
+    });
+    expect(failed('x'.repeat(2 ** 20)).input).toMatchObject({ failedWorkflow: { workflowId: 'run-1', tasks: null } });
+  });
+
+  test('that cannot be started is not named, and the reason says why', () => {
+    const { h } = failed('ch_1');
+    h.send({ kind: 'child-refused', taskRowId: 0, reason: 'No such workflow defined. name=undo' });
+    expect(h.run.output.object).not.toHaveProperty(['conductor.failure_workflow']);
+    expect(h.run.reason).toMatch(/no funds'.*the failure workflow was not started: No such workflow defined/);
+    expect(h.run.status).toBe('FAILED');
   });
 
   test('does not start when the run completes', () => {

@@ -8,7 +8,7 @@ import { TASK_TYPES } from '../tasks/registry.ts';
 import { ROOT_PLACE } from '../tasks/task-type.ts';
 import type { DecideContext, Decision, RunEvent, RunState } from './decision.ts';
 import { Draft } from './draft.ts';
-import { completeRun } from './end-run.ts';
+import { completeRun, failureWorkflowRefused } from './end-run.ts';
 import { RunFlow } from './flow.ts';
 import { claim, onTimer, update } from './task-events.ts';
 import { runDueMs, runTimeoutReason } from './timeouts.ts';
@@ -21,6 +21,7 @@ export function decide(plan: Plan, state: RunState, event: RunEvent, context: De
   const flow = new RunFlow(plan, draft, context, TASK_TYPES);
   if (isRunTerminal(state.run.status)) {
     if (event.kind === 'terminate') terminateEnded(flow, event.reason);
+    if (event.kind === 'child-refused' && event.taskRowId === 0) failureWorkflowRefused(flow, event.reason);
   } else {
     handle(flow, draft, event);
     flow.drain();

@@ -9,6 +9,12 @@ import { boundedReasons } from '../tasks/reasons.ts';
 import { type Flow, ROOT_PLACE, type RunEnding } from '../tasks/task-type.ts';
 import type { Draft } from './draft.ts';
 
+const FAILURE_RUN = 'conductor.failure_workflow';
+/** Tasks of a failed run that are handed on whole; far below what an input may hold. */
+const SNAPSHOT_CHARS_MAX = 1024 * 1024;
+/** What a task takes there beside its documents, about. */
+const TASK_CHARS = 400;
+
 /** The end of a run because a task failed for good. */
 export function exhaustedEnding(task: Task): RunEnding {
   const status = task.status === 'CANCELED' ? 'TERMINATED' : task.status === 'TIMED_OUT' ? 'TIMED_OUT' : 'FAILED';
@@ -44,9 +50,9 @@ export function endRun(flow: Flow, draft: Draft, ending: RunEnding): void {
     failedNames: [...new Set(survey.failed.map((task) => task.defName))],
   });
   const output = ending.output ?? outputOrFailure(flow, survey.last);
-  const failureRunId = ending.withFailureWorkflow ? startFailureWorkflow(flow, ending) : null;
+  const failureRunId = ending.withFailureWorkflow ? startFailureWorkflow(flow, draft, ending) : null;
   flow.patchRun({
-    output: Json.of(failureRunId === null ? output : { ...output, 'conductor.failure_workflow': failureRunId }),
+    output: Json.of(failureRunId === null ? output : { ...output, [FAILURE_RUN]: failureRunId }),
   });
   draft.ended = true;
 }
@@ -104,7 +110,17 @@ function outputOf(flow: Flow, last: Task | undefined): JsonObject {
   return Json.of(flow.resolve(output, ROOT_PLACE, null)).object;
 }
 
-function startFailureWorkflow(flow: Flow, ending: RunEnding): string | null {
+/** The failure workflow that an ended run asked for could not be started: nobody shall look for it. */
+export function failureWorkflowRefused(flow: Flow, reason: string): void {
+  const { output, reason: ownReason } = flow.run;
+  const rest = Object.entries(output.object).filter(([key]) => key !== FAILURE_RUN);
+  flow.patchRun({
+    output: Json.of(Object.fromEntries(rest)),
+    reason: `${ownReason ?? ''} (the failure workflow was not started: ${reason})`,
+  });
+}
+
+function startFailureWorkflow(flow: Flow, draft: Draft, ending: RunEnding): string | null {
   const { failureWorkflow, definition } = flow.plan;
   if (!failureWorkflow) return null;
   const name = flow.resolve(failureWorkflow, ROOT_PLACE, null);
@@ -119,7 +135,7 @@ function startFailureWorkflow(flow: Flow, ending: RunEnding): string | null {
       name,
       version: definition.failureWorkflowVersion ?? null,
       definition: null,
-      input: failureInput(run, ending),
+      input: failureInput(run, draft, ending),
       correlationId: run.correlationId,
       priority: run.priority,
       taskToDomain: run.taskToDomain,
@@ -129,7 +145,7 @@ function startFailureWorkflow(flow: Flow, ending: RunEnding): string | null {
   return id;
 }
 
-function failureInput(run: Run, ending: RunEnding): JsonObject {
+function failureInput(run: Run, draft: Draft, ending: RunEnding): JsonObject {
   const input: JsonObject = {
     ...run.input.object,
     workflowId: run.id,
@@ -139,13 +155,39 @@ function failureInput(run: Run, ending: RunEnding): JsonObject {
       workflowId: run.id,
       workflowName: run.name,
       workflowVersion: run.version,
+      correlationId: run.correlationId,
       input: run.input.value,
+      variables: run.variables.value,
       status: ending.status,
       reasonForIncompletion: ending.reason,
+      tasks: tasksOf(draft),
     },
   };
   if (ending.task) input.failureTaskId = ending.task.id;
   return input;
+}
+
+/** What was done, so that it can be undone; null where that is too much for an input, and must be read by id. */
+function tasksOf(draft: Draft): JsonObject[] | null {
+  const tasks: JsonObject[] = [];
+  let chars = 0;
+  for (const task of draft.all()) {
+    chars += TASK_CHARS + task.input.text.length + task.output.text.length;
+    if (chars > SNAPSHOT_CHARS_MAX) return null;
+    tasks.push({
+      taskId: task.id,
+      taskType: task.type,
+      taskDefName: task.defName,
+      referenceTaskName: task.ref,
+      status: task.status,
+      retryCount: task.attempt,
+      iteration: task.iteration,
+      inputData: task.input.value,
+      outputData: task.output.value,
+      reasonForIncompletion: task.reason,
+    });
+  }
+  return tasks;
 }
 
 function failure(task: Task): string {
