@@ -94,6 +94,19 @@ describe('pause', () => {
     expect(h.run.status).toBe('TIMED_OUT');
   });
 
+  test("a task's timeout that would end the run waits for resume, then ends it", () => {
+    const rules = { name: 'work', retryCount: 3, timeoutSeconds: 60, timeoutPolicy: 'TIME_OUT_WF' };
+    const h = new Harness({ tasks: [work('a')] }, { taskDefinitions: [{ ...rules, responseTimeoutSeconds: 60 }] });
+    h.start().poll('work');
+    h.send({ kind: 'pause' });
+    h.advance(60_000);
+    expect(h.run.status).toBe('PAUSED');
+    expect(h.task('a')).toMatchObject({ status: 'IN_PROGRESS', dueMs: 0 });
+    h.send({ kind: 'resume' });
+    expect(h.run.status).toBe('TIMED_OUT');
+    expect(h.task('a').attempt).toBe(0);
+  });
+
   test('twice, or of a run that is not paused, changes nothing', () => {
     const h = new Harness(TWO).start();
     expect(h.send({ kind: 'resume' }).run).toBeNull();

@@ -83,10 +83,15 @@ export function onTimer(flow: RunFlow, task: Task): void {
     return;
   }
   const { reason } = expiry;
+  const endsRun = rules.timeoutPolicy === 'TIME_OUT_WF' && (expiry.limit === 'timeout' || expiry.limit === 'poll');
+  if (endsRun && flow.run.status === 'PAUSED') {
+    // A paused run does not time out by a task either; resuming it looks again.
+    flow.put({ ...task, dueMs: 0 });
+    return;
+  }
   type.abandon?.(flow, task, reason);
   const late = flow.close(task, { status: 'TIMED_OUT', reason });
-  const endsRun = rules.timeoutPolicy === 'TIME_OUT_WF' && (expiry.limit === 'timeout' || expiry.limit === 'poll');
-  if (endsRun && flow.run.status === 'RUNNING') {
+  if (endsRun) {
     flow.endRun({ status: 'TIMED_OUT', reason, task: late, withFailureWorkflow: true });
   } else flow.settle(late);
 }
