@@ -10,6 +10,7 @@ import type { DecideContext, Decision, RunEvent, RunState } from './decision.ts'
 import { Draft } from './draft.ts';
 import { completeRun, failureWorkflowRefused } from './end-run.ts';
 import { RunFlow } from './flow.ts';
+import { retryRun } from './retry-run.ts';
 import { claim, onTimer, update } from './task-events.ts';
 import { runDueMs, runTimeoutReason } from './timeouts.ts';
 
@@ -19,11 +20,11 @@ export { applyDecision, indexRun, newRun, type RunSeed } from './run-state.ts';
 export function decide(plan: Plan, state: RunState, event: RunEvent, context: DecideContext): Decision {
   const draft = new Draft(state);
   const flow = new RunFlow(plan, draft, context, TASK_TYPES);
-  if (isRunTerminal(state.run.status)) {
-    if (event.kind === 'terminate') terminateEnded(flow, event.reason);
-    if (event.kind === 'child-refused' && event.taskRowId === 0) failureWorkflowRefused(flow, event.reason);
-  } else {
-    handle(flow, draft, event);
+  const hasEnded = isRunTerminal(state.run.status);
+  if (hasEnded && event.kind !== 'retry') afterEnd(flow, event);
+  else {
+    if (event.kind !== 'retry') handle(flow, draft, event);
+    else if (hasEnded && state.run.status !== 'COMPLETED') retryRun(flow, draft, event.resumed);
     flow.drain();
     const { run } = draft;
     if (run.status === 'RUNNING' && run.sequenceDone && run.openTasks === 0) completeRun(flow, draft);
@@ -31,7 +32,13 @@ export function decide(plan: Plan, state: RunState, event: RunEvent, context: De
   return draft.close(context.now);
 }
 
-function handle(flow: RunFlow, draft: Draft, event: RunEvent): void {
+/** What is still heard after the end; everything else comes too late. */
+function afterEnd(flow: RunFlow, event: RunEvent): void {
+  if (event.kind === 'terminate') terminateEnded(flow, event.reason);
+  if (event.kind === 'child-refused' && event.taskRowId === 0) failureWorkflowRefused(flow, event.reason);
+}
+
+function handle(flow: RunFlow, draft: Draft, event: Exclude<RunEvent, { kind: 'retry' }>): void {
   if (event.kind === 'terminate') {
     flow.endRun({ status: 'TERMINATED', reason: event.reason, withFailureWorkflow: false });
     return;

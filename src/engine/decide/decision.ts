@@ -50,6 +50,8 @@ export type RunEvent =
   | { readonly kind: 'terminate'; readonly reason: string | null }
   | { readonly kind: 'pause' }
   | { readonly kind: 'resume' }
+  /** Of a run that ended without success. `resumed`: tasks whose child run goes on with it, by row id. */
+  | { readonly kind: 'retry'; readonly resumed: readonly number[] }
   | { readonly kind: 'decide' };
 
 export interface TaskUpdate {

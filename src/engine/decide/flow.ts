@@ -231,6 +231,13 @@ export class RunFlow implements Flow {
     else this.endRun(exhaustedEnding(task));
   }
 
+  /** Another attempt of a task that ended with its run; asked for by a person, so no limit on attempts counts for it. */
+  again(task: Task): void {
+    const step = this.stepOf(task);
+    const previous = this.put({ ...task, retried: true, executed: true });
+    this.#insert(step, placeOf(task), { ...previous, firstScheduledMs: this.now }, 0);
+  }
+
   #retry(task: Task, step: Step, rules: TaskDefinition): void {
     const delayMs = retryDelayMs(rules, task.attempt, rules.backoffJitterMs > 0 ? this.context.random() : 0);
     const previous = this.put({ ...task, retried: true, executed: true });

@@ -2,7 +2,7 @@
 // their references, one per enclosing loop. While it runs its output is only where it stands (see loop-output.ts).
 import { Json, type JsonObject, type JsonValue } from '../../model/json.ts';
 import type { Task } from '../../model/run.ts';
-import { isSuccessful } from '../../model/task-status.ts';
+import { isSuccessful, isTerminal } from '../../model/task-status.ts';
 import type { ScriptResult } from '../decide/decision.ts';
 import type { Step } from '../plan/plan.ts';
 import { iterationOf, iterationOutput, iterationTasks, loopOutput } from './loop-output.ts';
@@ -32,6 +32,14 @@ export const doWhile: TaskType = {
       flow.finish(running, { status: 'COMPLETED', output: Json.of({ iteration: 0 }) });
     } else begin(flow, running, step, 1);
   },
+  hasBegun: (task) => iterationOf(task) > 0,
+  revive(flow, task, step) {
+    const iteration = iterationOf(task);
+    const running = flow.put({ ...task, output: standing(task, iteration) });
+    const isThrough = [...iterationTasks(flow, task, step, iteration)].every(isOver);
+    // What failed was the loop itself: it looks at its iteration once more.
+    flow.watch(isThrough ? flow.put({ ...running, visibleMs: flow.now }) : running);
+  },
   wake(flow, task, step) {
     if (!flow.mayContinue()) {
       flow.watch(flow.put({ ...task, visibleMs: flow.now }));
@@ -57,16 +65,21 @@ export const doWhile: TaskType = {
   },
 };
 
+function isOver({ status, executed, waiting }: Task): boolean {
+  return isTerminal(status) && executed && waiting === 0;
+}
+
 function begin(flow: Flow, task: Task, step: Step, iteration: number): void {
-  const items = itemsOf(task);
-  const at: JsonObject = { iteration };
-  if (items) {
-    at.loopIndex = iteration - 1;
-    at.loopItem = items[iteration - 1] ?? null;
-  }
-  const now = flow.put({ ...task, output: Json.of(at), visibleMs: 0, updatedMs: flow.now });
+  const now = flow.put({ ...task, output: standing(task, iteration), visibleMs: 0, updatedMs: flow.now });
   flow.watch(now);
   if (step.body) flow.schedule(step.body, inside(task, iteration));
+}
+
+/** Where the loop stands: all that its output says while it runs. */
+function standing(task: Task, iteration: number): Json {
+  const items = itemsOf(task);
+  if (!items) return Json.of({ iteration });
+  return Json.of({ iteration, loopIndex: iteration - 1, loopItem: items[iteration - 1] ?? null });
 }
 
 function inside(task: Task, iteration: number): Place {

@@ -13,6 +13,7 @@ export const exclusiveJoin: TaskType = {
   birth: (flow) => ({ status: 'IN_PROGRESS', startedMs: flow.now, visibleMs: 0 }),
   start: look,
   wake: look,
+  revive: (flow, task) => flow.makeReady(flow.put(task)),
   check(task, report) {
     if (task.joinOn.length === 0) report('joinOn', 'EXCLUSIVE_JOIN needs at least one task in joinOn');
   },

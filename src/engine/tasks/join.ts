@@ -2,10 +2,10 @@
 // per branch what ten do; the listed tasks are read once, at its end.
 import { Json, type JsonObject, type JsonValue } from '../../model/json.ts';
 import type { Task } from '../../model/run.ts';
-import { isSuccessful } from '../../model/task-status.ts';
+import { isSuccessful, isTerminal } from '../../model/task-status.ts';
 import type { Step } from '../plan/plan.ts';
 import { boundedReasons } from './reasons.ts';
-import type { Ending, Flow, Place, TaskType } from './task-type.ts';
+import { type Ending, type Flow, type Place, placeOf, type TaskType } from './task-type.ts';
 
 export const join: TaskType = {
   type: 'JOIN',
@@ -17,8 +17,12 @@ export const join: TaskType = {
       startedMs: flow.now,
       visibleMs: 0,
       input: Json.of({ ...input.object, joinOn: listed }),
-      waiting: isDynamic(step) ? listed.length : step.anchors.filter((anchor) => !isDone(flow, anchor, place)).length,
+      waiting: isDynamic(step) ? listed.length : openAnchors(flow, step, place),
     };
+  },
+  revive(flow, task, step) {
+    const revived = flow.put({ ...task, waiting: openBranches(flow, task, step) });
+    if (revived.waiting === 0) flow.makeReady(revived);
   },
   start(flow, task) {
     if (task.waiting === 0) flow.finish(task, outcome(flow, task));
@@ -28,6 +32,17 @@ export const join: TaskType = {
     if (counted.waiting === 0) flow.finish(counted, outcome(flow, counted));
   },
 };
+
+function openAnchors(flow: Flow, step: Step, place: Place): number {
+  return step.anchors.filter((anchor) => !isDone(flow, anchor, place)).length;
+}
+
+/** Of a dynamic fork each branch has counted itself, once; only after the count was out may one be open again. */
+function openBranches(flow: Flow, task: Task, step: Step): number {
+  if (!isDynamic(step)) return openAnchors(flow, step, placeOf(task));
+  if (task.waiting > 0) return task.waiting;
+  return [...joinedTasks(flow, task)].filter(({ status }) => !isTerminal(status)).length;
+}
 
 function isDynamic(step: Step): boolean {
   return step.fork?.type === 'FORK_JOIN_DYNAMIC';

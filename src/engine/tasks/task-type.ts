@@ -50,6 +50,8 @@ export interface Flow {
   finish(task: Task, ending: Ending): void;
   /** The step and everything inside it is over: what waits for it is told and its sequence goes on. */
   done(step: Step, place: Place): void;
+  /** Has `start` called for an engine-run task before the decision ends. */
+  makeReady(task: Task): void;
   /** Sets dueMs anew after a change of its times. */
   watch(task: Task): Task;
   resolve(template: Template, place: Place, step: Step | null): JsonValue;
@@ -91,6 +93,10 @@ export interface TaskType {
   wake?(flow: Flow, task: Task, step: Step): void;
   /** Somebody else ends it: the run's end, a time limit, an update from outside. */
   abandon?(flow: Flow, task: Task, reason: string): void;
+  /** The run goes on after its end: `task` is IN_PROGRESS again, and must wait for just what is still to come. */
+  revive?(flow: Flow, task: Task, step: Step): void;
+  /** Whether there is anything to revive. Absent: whatever did not end in an error of its own. */
+  hasBegun?(task: Task): boolean;
   childStarted?(flow: Flow, task: Task, childId: string): void;
   childEnded?(flow: Flow, task: Task, child: ChildOutcome): void;
 }
