@@ -69,6 +69,11 @@ export interface Orchestrator {
   pause(runId: string): Promise<void>;
   resume(runId: string): Promise<void>;
   decide(runId: string): Promise<void>;
+  /**
+   * Lets a run go on that ended without success: what failed or was cut off is attempted again. `resumeChildren`: a
+   * failed child goes on too, where else a new one is started. Rejects with not_found or conflict.
+   */
+  retry(runId: string, resumeChildren: boolean): Promise<void>;
   /** Deletes a terminal run and everything of it but its audit. */
   remove(runId: string): Promise<void>;
   // tasks

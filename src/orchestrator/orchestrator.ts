@@ -29,6 +29,7 @@ import type {
 import type { OrchestratorOptions } from './orchestrator-options.ts';
 import type { InProcessResult, InProcessWorker } from './ports.ts';
 import { queueKey } from './ready-queue.ts';
+import { retryRun } from './retry-run.ts';
 import type { CachedRun } from './run-cache.ts';
 import type { WatchedRun } from './run-watch.ts';
 import { type OpenEntry, Schedule } from './schedule.ts';
@@ -155,6 +156,11 @@ class Conductor implements Orchestrator {
 
   decide(runId: string): Promise<void> {
     return this.#control(runId, ({ state: { run } }) => (isRunTerminal(run.status) ? null : { kind: 'decide' }));
+  }
+
+  async retry(runId: string, resumeChildren: boolean): Promise<void> {
+    this.#refuseWhenStopping();
+    return retryRun(this.#core, runId, resumeChildren);
   }
 
   remove(runId: string): Promise<void> {

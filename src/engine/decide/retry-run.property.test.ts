@@ -72,7 +72,7 @@ describe('any run that is retried', () => {
         const done = h.tasks().filter(({ status }) => status === 'COMPLETED');
         expect(new Set(done.map(({ ref }) => ref)).size).toBe(done.length);
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 
@@ -82,7 +82,7 @@ describe('any run that is retried', () => {
         const h = new Harness(randomDefinition(seeded(definition), size), { taskDefinitions: [RULES] });
         persist(h, oracleOf(order, failures), order, terminations);
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 });
