@@ -60,6 +60,8 @@ export interface Orchestrator {
   start(request: StartRequest, agentGrants?: readonly string[]): Promise<string>;
   /** Runs a definition for a caller who waits. Null when `waitMs` passed first, or at once when detached: it goes on. */
   execute(request: ExecuteRequest): Promise<WatchedRun | null>;
+  /** Waits for a run as `AwaitRequest` says; null when there is none of this id. */
+  awaitRun(request: AwaitRequest): Promise<AwaitedRun | null>;
   /**
    * Decides on one open task in a round, as `decide` says of its present state; null changes nothing. Resolves with what
    * the task was. Rejects with not_found, and with what `decide` throws.
@@ -116,6 +118,31 @@ export interface ExecuteRequest {
   readonly detached: boolean;
   /** 0: as long as it takes. */
   readonly waitMs: number;
+}
+
+export interface AwaitRequest {
+  readonly runId: string;
+  /** Until one of these steps has ended, beside the end of the run and its coming to a stand. */
+  readonly refs: readonly string[];
+  /** 0: it is only looked at. */
+  readonly waitMs: number;
+  /** Aborted when the caller went away. */
+  readonly signal?: AbortSignal;
+}
+
+export interface AwaitedRun {
+  readonly run: Run;
+  readonly tasks: readonly Task[];
+  /** What waits for somebody (a WAIT without a time, a HUMAN task), in the run or in a child of it. */
+  readonly blocked: BlockedRun | null;
+  /** The time was up first: this is how it stands. */
+  readonly isLate: boolean;
+}
+
+export interface BlockedRun {
+  readonly run: Run;
+  readonly tasks: readonly Task[];
+  readonly task: Task;
 }
 
 export type TaskDecision = (

@@ -13,10 +13,13 @@ import type { TaskResult } from '../model/task-result.ts';
 import { isTerminal, type TaskStatus } from '../model/task-status.ts';
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
 import type { PollRecord, WriteBatch } from '../store/port.ts';
+import { awaitRun } from './await-run.ts';
 import { Core } from './core.ts';
 import { DefinitionCommands } from './definition-commands.ts';
 import { executeRun } from './execute-run.ts';
 import type {
+  AwaitedRun,
+  AwaitRequest,
   ExecuteRequest,
   HandedTask,
   OpenTaskView,
@@ -109,6 +112,10 @@ class Conductor implements Orchestrator {
   async execute(request: ExecuteRequest): Promise<WatchedRun | null> {
     this.#refuseWhenStopping();
     return executeRun(this.#core, this.#workers, request);
+  }
+
+  awaitRun(request: AwaitRequest): Promise<AwaitedRun | null> {
+    return awaitRun(this.#core, request);
   }
 
   async decideTask(taskId: string, decide: TaskDecision): Promise<Task> {

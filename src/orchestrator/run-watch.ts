@@ -14,6 +14,9 @@ export interface WatchedRun {
   readonly failedTask: Task | null;
 }
 
+/** What a waiter makes of a run; null: it waits on. */
+export type RunView<T> = (run: Run, tasks: Iterable<Task>) => T | null;
+
 /** Types that only somebody outside completes, in their own time. */
 const PERSONAL = new Set(['HUMAN', 'APPROVAL']);
 /** How often the store is asked, where another process may have ended the run. */
@@ -23,7 +26,7 @@ export class RunWatch {
   readonly #reads: Reads;
   readonly #shared: boolean;
   readonly #watching: Map<string, number>;
-  readonly #waiters = new Map<string, Set<(seen: WatchedRun) => void>>();
+  readonly #waiters = new Map<string, Set<(run: Run, tasks: Iterable<Task>) => void>>();
 
   /** `watching`: run ids that `seen` wants to be told of, each with how many wait. */
   constructor(reads: Reads, shared: boolean, watching: Map<string, number>) {
@@ -34,20 +37,29 @@ export class RunWatch {
 
   /** Of a committed run. */
   seen(state: RunState): void {
-    const waiters = this.#waiters.get(state.run.id);
-    const view = waiters && settledView(state.run, state.tasks.values());
-    if (view) for (const tell of waiters) tell(view);
+    for (const look of this.#waiters.get(state.run.id) ?? []) look(state.run, state.tasks.values());
   }
 
   /**
    * Resolves when the run has ended or is suspended; null after `waitMs` (0: never). Call it before the run can be
    * committed, or it may be missed.
    */
-  async until(runId: string, waitMs: number): Promise<WatchedRun | null> {
+  until(runId: string, waitMs: number): Promise<WatchedRun | null> {
+    return this.when(runId, waitMs, settledView);
+  }
+
+  /** The same for whatever `view` waits for; null at once when `signal` is aborted. */
+  async when<T>(runId: string, waitMs: number, view: RunView<T>, signal?: AbortSignal): Promise<T | null> {
     let stop = (): void => undefined;
-    const seen = new Promise<WatchedRun | null>((resolve) => {
+    const seen = new Promise<T | null>((resolve) => {
+      const look = (run: Run, tasks: Iterable<Task>) => {
+        const found = view(run, tasks);
+        if (found !== null) resolve(found);
+      };
+      const leave = () => resolve(null);
       const waiters = this.#waiters.get(runId) ?? new Set();
-      this.#waiters.set(runId, waiters.add(resolve));
+      this.#waiters.set(runId, waiters.add(look));
+      signal?.addEventListener('abort', leave);
       this.#watching.set(runId, waiters.size);
       const patience = waitMs > 0 ? setTimeout(() => resolve(null), waitMs) : undefined;
       const asking = this.#shared ? setInterval(() => void this.#ask(runId), ASK_EVERY_MS) : undefined;
@@ -55,7 +67,8 @@ export class RunWatch {
       stop = () => {
         clearTimeout(patience);
         clearInterval(asking);
-        waiters.delete(resolve);
+        signal?.removeEventListener('abort', leave);
+        waiters.delete(look);
         this.#watching.set(runId, waiters.size);
         if (waiters.size > 0) return;
         this.#waiters.delete(runId);
@@ -67,8 +80,7 @@ export class RunWatch {
 
   async #ask(runId: string): Promise<void> {
     const loaded = await this.#reads.run(runId, true).catch(() => null);
-    const view = loaded && settledView(loaded.run, loaded.tasks);
-    if (view) for (const tell of this.#waiters.get(runId) ?? []) tell(view);
+    if (loaded) for (const look of this.#waiters.get(runId) ?? []) look(loaded.run, loaded.tasks);
   }
 }
 
