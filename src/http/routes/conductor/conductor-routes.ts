@@ -8,9 +8,12 @@ import { taskDefinitionRoutes } from './task-definitions.ts';
 import { taskPollRoutes } from './task-poll.ts';
 import { taskQueueRoutes } from './task-queues.ts';
 import { taskReadRoutes } from './task-read.ts';
+import { taskSignalRoutes } from './task-signal.ts';
 import { taskUpdateRoutes } from './task-update.ts';
+import { workflowBulkRoutes } from './workflow-bulk.ts';
 import { workflowControlRoutes } from './workflow-control.ts';
 import { workflowDefinitionRoutes } from './workflow-definitions.ts';
+import { workflowExecuteRoutes } from './workflow-execute.ts';
 import { workflowReadRoutes } from './workflow-read.ts';
 import { workflowStartRoutes } from './workflow-start.ts';
 
@@ -27,9 +30,12 @@ export function conductorRoutes(deps: ConductorDeps): Route[] {
     ...taskDefinitionRoutes(shared),
     ...workflowStartRoutes(shared),
     ...workflowReadRoutes(shared),
+    ...workflowExecuteRoutes(shared),
     ...workflowControlRoutes(shared),
+    ...workflowBulkRoutes(shared),
     ...taskPollRoutes(shared),
     ...taskUpdateRoutes(shared),
+    ...taskSignalRoutes(shared),
     ...taskReadRoutes(shared),
     ...taskQueueRoutes(shared),
     ...serverRoutes(shared),

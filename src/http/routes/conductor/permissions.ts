@@ -13,6 +13,8 @@ export type RunAction = 'read' | 'manage';
 export interface Permissions {
   /** `workflow:<name>:<action>` of the run in a path parameter. */
   run(action: RunAction, parameter: string): (request: HttpRequest) => string | Promise<string>;
+  /** The same for a run that the request names elsewhere. */
+  runById(action: RunAction, principal: Principal, id: string): string | Promise<string>;
   /** `task:<type>:update` of the task whose id `taskIdOf` finds. */
   taskUpdate(
     taskIdOf: (request: HttpRequest) => string | Promise<string>,
@@ -53,14 +55,21 @@ export function createPermissions({ access, orchestrator, reads }: Deps): Permis
     (request: HttpRequest): string | Promise<string> =>
       access.allows(request.principal, broad) ? broad : narrow(request);
 
+  const runById: Permissions['runById'] = (action, principal, id) => {
+    const broad = permission('workflow', '*', action);
+    if (access.allows(principal, broad)) return broad;
+    return subjects.runName(id).then((name) => {
+      const visible = [permission('workflow', name, 'read')];
+      return unlessHidden(principal, permission('workflow', name, action), visible, noSuchRun(id));
+    });
+  };
+
   return {
-    run: (action, parameter) =>
-      either(permission('workflow', '*', action), async ({ principal, params }) => {
-        const id = params[parameter] ?? '';
-        const name = await subjects.runName(id);
-        const visible = [permission('workflow', name, 'read')];
-        return unlessHidden(principal, permission('workflow', name, action), visible, noSuchRun(id));
-      }),
+    run:
+      (action, parameter) =>
+      ({ principal, params }) =>
+        runById(action, principal, params[parameter] ?? ''),
+    runById,
     taskUpdate: (taskIdOf) =>
       either(ANY_TASK_UPDATE, async (request) => {
         const id = await taskIdOf(request);

@@ -7,7 +7,7 @@ import { jsonObject } from '../../../model/schema.ts';
 import { REPORTABLE_STATUSES, taskResultSchema } from '../../../model/task-result.ts';
 import { check, readBody } from '../../body.ts';
 import { oneOf, textQuery } from '../../query.ts';
-import { type HttpRequest, jsonText, NO_CONTENT, type Route, text } from '../../route.ts';
+import { type HttpRequest, json, jsonText, NO_CONTENT, type Route, text } from '../../route.ts';
 import { handedTaskText } from '../../wire/task-text.ts';
 import type { RouteDeps } from './deps.ts';
 import { noSuchRun } from './not-found.ts';
@@ -109,7 +109,7 @@ async function updateReference({ orchestrator }: RouteDeps, request: HttpRequest
 }
 
 /** The body is the output itself; no body is an empty one. */
-async function outputOf(request: HttpRequest): Promise<Json> {
+export async function outputOf(request: HttpRequest): Promise<Json> {
   const document = await request.json();
   if (document === undefined || document === null) return EMPTY_OBJECT;
   if (!isJsonObject(document)) {
@@ -125,7 +125,8 @@ function ack(method: 'POST' | 'PUT'): Route {
     requires: 'authenticated',
     dialect: 'conductor',
     summary: 'Does nothing: a task is acknowledged by its poll',
-    reply: { contentType: 'text/plain' },
-    handle: () => text('true'),
+    // JSON, not text: the Java client reads a boolean.
+    reply: { contentType: 'application/json', schema: z.boolean() },
+    handle: () => json(true),
   };
 }

@@ -278,7 +278,7 @@ describe('K10: the ack of old clients', () => {
     const [task] = await take(`acked_${method}`);
     const before = await read(id);
     const ack = await conductor.call(method, `/api/tasks/${task.taskId}/ack?workerid=w`, {});
-    expect(ack).toMatchObject({ status: 200, type: 'text/plain', text: 'true' });
+    expect(ack).toMatchObject({ status: 200, type: 'application/json', text: 'true' });
     expect(await read(id)).toEqual(before);
   });
 });

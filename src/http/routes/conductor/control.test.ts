@@ -1,0 +1,229 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openConductor, sequence, type TestConductor } from './conductor.fixture.ts';
+
+let conductor: TestConductor;
+
+const typed = (type: string, ref: string, more: object = {}) => ({ name: ref, taskReferenceName: ref, type, ...more });
+const child = (ref: string, name: string) => typed('SUB_WORKFLOW', ref, { subWorkflowParam: { name } });
+const once = (name: string, ...tasks: string[]) => {
+  const made = sequence(name, ...tasks);
+  return { ...made, tasks: made.tasks.map((task) => ({ ...task, retryCount: 0 })) };
+};
+
+beforeAll(async () => {
+  conductor = await openConductor({
+    worker: ['task:*:poll', 'task:*:update'],
+    starts: ['workflow:two:execute'],
+    managesTwo: ['workflow:two:read', 'workflow:two:manage'],
+    signals: ['task:WAIT:update', 'workflow:waits:read'],
+  });
+  await conductor.call('PUT', '/api/metadata/workflow', [
+    once('two', 'a', 'b'),
+    once('other', 'a'),
+    { name: 'outer', tasks: [child('o', 'two')] },
+    { name: 'quick', tasks: [typed('NOOP', 'n')], outputParameters: { got: '${workflow.input.x}' } },
+    { name: 'waits', tasks: [typed('WAIT', 'w'), typed('WAIT', 'w2')] },
+    { name: 'above', tasks: [child('s', 'waits')] },
+  ]);
+});
+afterAll(() => conductor.stop());
+
+const start = async (name: string, key?: string) =>
+  (await conductor.call('POST', `/api/workflow/${name}`, {}, key)).text;
+const read = async (id: string) => (await conductor.call('GET', `/api/workflow/${id}`)).json;
+const statusOf = async (id: string) => (await read(id)).status;
+const report = (id: string, ref: string, status = 'COMPLETED') =>
+  conductor.call('POST', `/api/tasks/${id}/${ref}/${status}`, { by: ref });
+
+/** An execution of `two` whose second task failed. */
+async function failed(): Promise<string> {
+  const id = await start('two');
+  await report(id, 'a_1');
+  await report(id, 'b_2', 'FAILED');
+  return id;
+}
+
+describe('retry', () => {
+  it('answers 204 without a type, and the failed task is there again', async () => {
+    const id = await failed();
+    const retried = await conductor.call('POST', `/api/workflow/${id}/retry?resumeSubworkflowTasks=false`, {});
+    expect(retried).toMatchObject({ status: 204, type: null, text: '' });
+    const run = await read(id);
+    expect(run).toMatchObject({ status: 'RUNNING', failedReferenceTaskNames: [], failedTaskNames: [], endTime: 0 });
+    expect(run.lastRetriedTime).toBeGreaterThan(0);
+    expect(run.tasks.slice(1)).toMatchObject([
+      { referenceTaskName: 'b_2', status: 'FAILED', retried: true },
+      { referenceTaskName: 'b_2', status: 'SCHEDULED', retryCount: 1, retriedTaskId: run.tasks[1].taskId },
+    ]);
+    await report(id, 'b_2');
+    expect(await statusOf(id)).toBe('COMPLETED');
+  });
+
+  it('is 409 where nothing can be retried, 404 where nothing is', async () => {
+    const id = await start('two');
+    expect((await conductor.call('POST', `/api/workflow/${id}/retry`)).json.message).toContain('still running');
+    expect((await conductor.call('POST', `/api/workflow/${await start('quick')}/retry`)).status).toBe(409);
+    expect((await conductor.call('POST', '/api/workflow/unheard/retry')).status).toBe(404);
+  });
+
+  it('needs to be allowed to manage the execution, and what goes on with it', async () => {
+    const id = await failed();
+    const retry = (of: string, key: string) => conductor.call('POST', `/api/workflow/${of}/retry`, {}, key);
+    expect((await retry(id, 'starts')).status).toBe(404);
+    expect((await retry(id, 'managesTwo')).status).toBe(204);
+    const outer = await start('outer');
+    const inner = (await read(outer)).tasks[0].subWorkflowId;
+    await report(inner, 'a_1', 'FAILED');
+    expect((await retry(inner, 'managesTwo')).status).toBe(403);
+    expect([await statusOf(outer), await statusOf(inner)]).toEqual(['FAILED', 'FAILED']);
+    expect((await retry(inner, 'managesTwo')).json.message).toContain('workflow:outer:manage');
+    expect((await conductor.call('POST', `/api/workflow/${inner}/retry`)).status).toBe(204);
+    expect([await statusOf(outer), await statusOf(inner)]).toEqual(['RUNNING', 'RUNNING']);
+  });
+});
+
+describe('bulk', () => {
+  const bulk = (method: string, name: string, ids: unknown, key?: string) =>
+    conductor.call(method, `/api/workflow/bulk/${name}`, ids, key);
+
+  it('does to each what it would do to one, and says which it could not', async () => {
+    const ids = [await start('two'), await start('two')];
+    const paused = await bulk('PUT', 'pause', [...ids, 'unheard', ...ids]);
+    expect(paused).toMatchObject({ status: 200, type: 'application/json' });
+    expect(paused.json).toEqual({
+      bulkErrorResults: { unheard: 'No such workflow found by id: unheard' },
+      bulkSuccessfulResults: ids,
+      message: 'Bulk Request has been processed.',
+    });
+    expect(await statusOf(ids[0] ?? '')).toBe('PAUSED');
+    expect((await bulk('PUT', 'resume', ids)).json.bulkSuccessfulResults).toEqual(ids);
+    expect((await bulk('POST', 'terminate?reason=enough', ids)).json.bulkSuccessfulResults).toEqual(ids);
+    expect(await read(ids[1] ?? '')).toMatchObject({ status: 'TERMINATED', reasonForIncompletion: 'enough' });
+    expect((await bulk('POST', 'retry', ids)).json.bulkSuccessfulResults).toEqual(ids);
+    expect((await bulk('POST', 'retry', ids)).json.bulkErrorResults).toMatchObject({
+      [ids[0] ?? '']: expect.stringContaining('still running'),
+    });
+  });
+
+  it('takes 1 to 1,000 ids, and touches only what the caller may manage', async () => {
+    for (const ids of [[], {}, [1], Array(1001).fill('x')]) {
+      expect((await bulk('POST', 'terminate', ids)).status).toBe(400);
+    }
+    const [own, other] = [await start('two'), await start('other')];
+    const { bulkErrorResults, bulkSuccessfulResults } = (await bulk('POST', 'terminate', [own, other], 'managesTwo'))
+      .json;
+    expect(bulkSuccessfulResults).toEqual([own]);
+    expect(bulkErrorResults).toEqual({ [other]: `No such workflow found by id: ${other}` });
+    expect(await statusOf(other)).toBe('RUNNING');
+  });
+});
+
+describe('execute', () => {
+  const execute = (path: string, body: unknown, key?: string) =>
+    conductor.call('POST', `/api/workflow/execute/${path}`, body, key);
+
+  it('answers the execution when it has ended', async () => {
+    const answer = await execute('quick/0?requestId=r-1&waitUntilTaskRef=&waitForSeconds=0', {
+      name: 'quick',
+      version: 1,
+      input: { x: 7 },
+      correlationId: 'c',
+      idempotencyStrategy: 'FAIL',
+    });
+    expect(answer).toMatchObject({ status: 200, type: 'application/json' });
+    const { workflowId } = answer.json;
+    expect(answer.json).toMatchObject({
+      responseType: 'TARGET_WORKFLOW',
+      targetWorkflowId: workflowId,
+      targetWorkflowStatus: 'COMPLETED',
+      signalTimeout: false,
+      requestId: 'r-1',
+      correlationId: 'c',
+      status: 'COMPLETED',
+      priority: 0,
+      input: { x: 7 },
+      output: { got: 7 },
+      variables: {},
+      tasks: [{ referenceTaskName: 'n', status: 'COMPLETED', workflowTask: { type: 'NOOP' } }],
+    });
+    expect(await conductor.store.reads.historyReads(workflowId)).toHaveLength(1);
+  });
+
+  it('answers when a named task has ended, and when the time is up, with how it stands', async () => {
+    const named = execute('two/1?waitUntilTaskRef=x,a_1', {});
+    const taken = await conductor.call('GET', '/api/tasks/poll/batch/a?timeout=5000&count=100');
+    for (const { workflowInstanceId } of taken.json) await report(workflowInstanceId, 'a_1');
+    expect((await named).json).toMatchObject({ status: 'RUNNING', signalTimeout: false });
+    expect((await execute('two/1?waitForSeconds=1', null)).json).toMatchObject({
+      status: 'RUNNING',
+      signalTimeout: true,
+    });
+  });
+
+  it('answers at once when the execution waits for somebody, in the form that is asked for', async () => {
+    const as = async (strategy: string) => (await execute(`above/1?returnStrategy=${strategy}`, {})).json;
+    const whole = await as('TARGET_WORKFLOW');
+    expect(whole).toMatchObject({ status: 'RUNNING', signalTimeout: false, tasks: [{ referenceTaskName: 's' }] });
+    const blocking = await as('BLOCKING_WORKFLOW');
+    expect(blocking).toMatchObject({ responseType: 'BLOCKING_WORKFLOW', tasks: [{ referenceTaskName: 'w' }] });
+    expect(blocking.workflowId).not.toBe(blocking.targetWorkflowId);
+    expect(await as('BLOCKING_TASK')).toMatchObject({
+      targetWorkflowStatus: 'RUNNING',
+      taskType: 'WAIT',
+      referenceTaskName: 'w',
+      status: 'IN_PROGRESS',
+      workflowType: 'waits',
+    });
+    expect((await execute('quick/1?returnStrategy=BLOCKING_TASK_INPUT', {})).text).toBe('null');
+    expect((await execute('quick/1?returnStrategy=ALL', {})).status).toBe(400);
+  });
+
+  it('needs to be allowed to execute and to read; a wrong request starts nothing', async () => {
+    const before = (await conductor.call('GET', '/api/workflow/running/two')).json.length;
+    expect((await execute('two/1', {}, 'starts')).status).toBe(403);
+    expect((await execute('two/1', {}, 'managesTwo')).status).toBe(403);
+    expect((await execute('unheard/1', {})).status).toBe(404);
+    for (const path of ['two/latest', 'two/1?waitForSeconds=601', 'two/1?returnStrategy=ALL']) {
+      expect((await execute(path, {})).status).toBe(400);
+    }
+    expect((await execute('two/1', [1])).status).toBe(400);
+    expect((await conductor.call('GET', '/api/workflow/running/two')).json).toHaveLength(before);
+  });
+});
+
+describe('signal', () => {
+  const signal = (id: string, rest = '', key?: string, status = 'COMPLETED') =>
+    conductor.call('POST', `/api/tasks/${id}/${status}/signal${rest}`, { ok: 1 }, key);
+
+  it('completes the task that waits, also that of a child, with the body as output', async () => {
+    const id = await start('above');
+    expect(await signal(id)).toMatchObject({ status: 200, type: null, length: '0', text: '' });
+    const [{ subWorkflowId }] = (await read(id)).tasks;
+    expect((await read(subWorkflowId)).tasks).toMatchObject([
+      { referenceTaskName: 'w', status: 'COMPLETED', outputData: { ok: 1 } },
+      { referenceTaskName: 'w2', status: 'IN_PROGRESS' },
+    ]);
+    const ended = await signal(id, '/sync?returnStrategy=TARGET_WORKFLOW');
+    expect(ended.json).toMatchObject({ workflowId: id, status: 'COMPLETED', signalTimeout: false });
+    expect((await signal(id, '/sync')).status).toBe(404);
+    expect((await signal(id)).json.message).toBe(`No task of workflow ${id} waits for a signal.`);
+  });
+
+  it('answers with what the execution waits for next', async () => {
+    const id = await start('waits');
+    const next = await signal(id, '/sync?returnStrategy=BLOCKING_TASK&timeoutMillis=1000');
+    expect(next.json).toMatchObject({ responseType: 'BLOCKING_TASK', referenceTaskName: 'w2', targetWorkflowId: id });
+    expect((await signal(id, '', undefined, 'DONE')).status).toBe(400);
+    expect((await signal(id, '/sync?returnStrategy=ALL')).status).toBe(400);
+    expect((await read(id)).tasks[1].status).toBe('IN_PROGRESS');
+  });
+
+  it('needs to be allowed to update that task, and to read what is answered', async () => {
+    const [waits, two] = [await start('waits'), await start('two')];
+    expect((await signal(waits, '', 'managesTwo')).status).toBe(404);
+    expect((await signal(two, '', 'managesTwo')).json.message).toBe(`No such workflow found by id: ${two}`);
+    expect((await signal(waits, '/sync', 'worker')).status).toBe(404);
+    expect((await signal(waits, '', 'signals')).status).toBe(200);
+    expect((await signal(waits, '/sync', 'signals')).json).toMatchObject({ status: 'COMPLETED' });
+  });
+});
