@@ -11,10 +11,17 @@ export type Branches =
 export function readBranches(task: WorkflowTask, input: JsonObject, prefixed: boolean): Branches {
   const { forkTaskName, forkTaskType, forkTaskWorkflow } = input;
   if (isName(forkTaskName) || isName(forkTaskType) || isName(forkTaskWorkflow)) return perItem(task, input, prefixed);
-  if (task.dynamicForkTasksParam) {
-    return listed(input, task.dynamicForkTasksParam, task.dynamicForkTasksInputParamName ?? '');
+  const { dynamicForkTasksParam, dynamicForkTasksInputParamName = '', dynamicForkJoinTasksParam = '' } = task;
+  if (dynamicForkTasksParam) return listed(input, dynamicForkTasksParam, dynamicForkTasksInputParamName);
+  // The Python SDK before 2.0 names its list of WorkflowTasks by the parameter of shape 2.
+  if (isListed(input[dynamicForkJoinTasksParam])) {
+    return listed(input, dynamicForkJoinTasksParam, dynamicForkTasksInputParamName);
   }
-  return legacy(input, task.dynamicForkJoinTasksParam ?? '');
+  return legacy(input, dynamicForkJoinTasksParam);
+}
+
+function isListed(list: JsonValue | undefined): boolean {
+  return Array.isArray(list) && list.some((item) => isJsonObject(item) && isName(item.taskReferenceName));
 }
 
 /** Shape 1: a list of WorkflowTasks and a map of inputs by reference. */

@@ -57,6 +57,13 @@ describe('shape 1: a list of tasks and a map of inputs', () => {
     expect(h.task('j').input.value).toEqual({ joinOn: ['c0', 'm0'] });
   });
 
+  test('is understood under the name of shape 2 too, as the Python SDK before 2.0 sends it', () => {
+    const { dynamicForkTasksParam, ...rest } = LISTED;
+    const h = fan({ ...rest, dynamicForkJoinTasksParam: dynamicForkTasksParam }, output);
+    expect(h.task('c0').input.value).toEqual({ currency: 'usd', amount: 5, run: 'run-1' });
+    expect(h.task('j').input.value).toEqual({ joinOn: ['c0', 'm0'] });
+  });
+
   test('JOIN gathers every branch', () => {
     const h = fan(LISTED, output);
     h.complete('m0');
