@@ -9,6 +9,7 @@ import {
   NonRetryableException,
   noopLogger,
   TaskManager,
+  TaskResultStatusEnum,
   WorkflowExecutor,
 } from '@io-orkes/conductor-javascript';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -194,4 +195,33 @@ test('a wrong key secret gets no token, and without a token nothing is answered'
   expect(wrong.status).toBe(401);
   expect(await wrong.json()).not.toHaveProperty('token');
   expect((await fetch(`${server.url}/api/tasks/poll/batch/sdk_one`)).status).toBe(401);
+});
+
+test('an execution is waited for, signalled and retried', async () => {
+  const metadata = new MetadataClient(client);
+  await metadata.registerTask({ name: 'sdk_shaky', retryCount: 0, timeoutSeconds: 0 });
+  const wait = { name: 'sdk_wait', taskReferenceName: 'sdk_wait', type: 'WAIT' as const, inputParameters: {} };
+  const tasks = [wait, simple('sdk_shaky')];
+  await metadata.registerWorkflowDef({ name: 'sdk_waiting', version: 1, timeoutSeconds: 0, tasks }, true);
+  let isBroken = true;
+  const worker = {
+    taskDefName: 'sdk_shaky',
+    execute: async () => {
+      if (isBroken) throw new NonRetryableException('not yet');
+      return { status: 'COMPLETED' as const, outputData: { fine: true } };
+    },
+  };
+  await withWorkers([worker], async () => {
+    const executor = new WorkflowExecutor(client);
+    const waiting = await executor.executeWorkflow({ name: 'sdk_waiting', input: {} }, 'sdk_waiting', 1, 'r-1');
+    expect(waiting).toMatchObject({ status: 'RUNNING', requestId: 'r-1', tasks: [{ referenceTaskName: 'sdk_wait' }] });
+    const id = String(waiting.workflowId);
+    expect(await executor.signal(id, TaskResultStatusEnum.COMPLETED, { ok: 1 })).toMatchObject({
+      targetWorkflowId: id,
+      status: 'FAILED',
+    });
+    isBroken = false;
+    await executor.retry(id, false);
+    expect(await ended(id)).toMatchObject({ status: 'COMPLETED', output: { fine: true } });
+  });
 });
