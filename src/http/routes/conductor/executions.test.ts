@@ -134,6 +134,17 @@ describe('starting', () => {
     }
   });
 
+  it('with a definition of its own goes by the name of that, whatever the start is called', async () => {
+    const start = { name: 'plain', workflowDef: sequence('other', 'brought') };
+    for (const path of ['/api/workflow', '/api/workflow/execute/plain/1?waitForSeconds=1']) {
+      const answer = await conductor.call('POST', path, start, 'startsPlain');
+      expect(answer).toMatchObject({
+        status: 403,
+        json: { message: 'Missing required permission: workflow:other:execute' },
+      });
+    }
+  });
+
   it('needs the permission of that workflow', async () => {
     const body = { name: 'plain', input: {} };
     expect((await conductor.call('POST', '/api/workflow', body, 'startsPlain')).status).toBe(200);

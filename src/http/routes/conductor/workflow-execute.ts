@@ -7,6 +7,7 @@ import { check } from '../../body.ts';
 import { permission } from '../../permission.ts';
 import { textQuery, wholeParam, wholeQuery } from '../../query.ts';
 import type { HttpRequest, Route } from '../../route.ts';
+import { requireStarter } from './definition-rights.ts';
 import type { RouteDeps } from './deps.ts';
 import { noSuchRun } from './not-found.ts';
 import { STRATEGY_QUERY, signalReply, strategyOf } from './signal-reply.ts';
@@ -37,6 +38,7 @@ export function workflowExecuteRoutes(deps: RouteDeps): Route[] {
         const refs = textQuery(request, 'waitUntilTaskRef')?.split(',') ?? [];
         const seconds = wholeQuery(request, 'waitForSeconds', 0, { max: WAIT_SECONDS_MAX }) || WAIT_SECONDS_DEFAULT;
         const start = await startOf(request);
+        requireStarter(access, request.principal, start);
         // The answer is a history: who may start an execution may not thereby read one.
         access.require(request.principal, permission('workflow', start.workflowDef?.name ?? start.name, 'read'));
         const runId = await orchestrator.start(start, agentGrants?.(request.principal));

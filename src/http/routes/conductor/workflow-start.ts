@@ -7,7 +7,7 @@ import { check, readBody } from '../../body.ts';
 import { permission } from '../../permission.ts';
 import { textQuery, wholeQuery } from '../../query.ts';
 import { type HttpRequest, type Route, text } from '../../route.ts';
-import { requireIssuer } from './definition-rights.ts';
+import { requireStarter } from './definition-rights.ts';
 import type { RouteDeps } from './deps.ts';
 import { noSuchDefinition } from './not-found.ts';
 
@@ -31,7 +31,7 @@ export function workflowStartRoutes({ orchestrator, access, agentGrants }: Route
       reply: { contentType: 'text/plain' },
       async handle(request) {
         const start = await readBody(request, startRequestSchema);
-        if (start.workflowDef) requireIssuer(access, request.principal, start.workflowDef);
+        requireStarter(access, request.principal, start);
         return text(await orchestrator.start(start, agentGrants?.(request.principal)));
       },
     },
