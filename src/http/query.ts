@@ -1,5 +1,6 @@
 // Query parameters with defaults. A wrong one is a 400 that names it, never a silent default.
 import type { FieldError } from '../model/error.ts';
+import { isServerProcess } from '../model/worker-id.ts';
 import { validationError } from './body.ts';
 import type { HttpRequest } from './route.ts';
 
@@ -36,6 +37,13 @@ export function flagQuery(request: HttpRequest, name: string, fallback: boolean)
 /** A text, or null when absent or empty. */
 export function textQuery(request: HttpRequest, name: string): string | null {
   return request.query.get(name) || null;
+}
+
+/** Who asks or reports, or null when absent or empty. Throws AppError invalid_request for a name that is the server's own. */
+export function workerQuery(request: HttpRequest): string | null {
+  const given = textQuery(request, 'workerid');
+  if (given !== null && isServerProcess(given)) throw wrong('workerid', 'must not begin with "server:"', given);
+  return given;
 }
 
 /** One of `allowed`, as a path segment. Throws AppError invalid_request. */

@@ -39,7 +39,12 @@ export const ERRORS = {
   ),
   not_implemented: row(501, 'This runtime cannot do that', 'Run it on a server: conductor start.'),
   auth_unavailable: row(503, 'The credential could not be checked', 'Try again.', true),
-  store_unavailable: row(503, 'The database did not answer', 'Try again; nothing was written.', true),
+  store_unavailable: row(
+    503,
+    'The database did not carry it out',
+    'Try again: none of it was written or, where the answer was lost, all of it.',
+    true,
+  ),
   shutting_down: row(503, 'The server is stopping', 'Try again at another replica, or after the restart.', true),
 } as const satisfies Record<string, Registered>;
 

@@ -1,6 +1,7 @@
 // What a worker reports about a task, and what a log line is. Conductor's TaskResult.
 import { z } from 'zod';
 import { flag, jsonObject, loose, name, seconds } from './schema.ts';
+import { isServerProcess } from './worker-id.ts';
 
 export const REPORTABLE_STATUSES = [
   'IN_PROGRESS',
@@ -23,7 +24,8 @@ export const taskResultSchema = z.object({
   outputData: jsonObject(),
   reasonForIncompletion: loose(z.string()),
   callbackAfterSeconds: seconds(0),
-  workerId: loose(z.string()),
+  /** One of ours comes from a caller who sends back what he has read: it says nothing about who he is. */
+  workerId: loose(z.string()).transform((id) => (id !== undefined && isServerProcess(id) ? undefined : id)),
   logs: z
     .array(
       z.object({

@@ -10,6 +10,9 @@ import type { Definitions } from './definitions.ts';
 import type { Loop } from './loop.ts';
 import type { RunHooks } from './ports.ts';
 
+/** As Conductor has it. An index of Postgres takes that many of any characters, and refuses the whole batch above 2.7 kB. */
+const NAME_CHARS_MAX = 255;
+
 export class DefinitionCommands {
   readonly #loop: Loop;
   readonly #definitions: Definitions;
@@ -87,6 +90,7 @@ export class DefinitionCommands {
 
   /** Compiling is the check: task definitions cannot make a definition invalid. */
   #check(definition: WorkflowDefinition): void {
+    checkName(definition.name);
     compilePlan(definition, {}, 'check');
     this.#hooks.check(definition);
   }
@@ -101,7 +105,15 @@ export class DefinitionCommands {
   }
 }
 
+function checkName(name: string): void {
+  if (name.length <= NAME_CHARS_MAX) return;
+  const message = `must not be longer than ${NAME_CHARS_MAX} characters`;
+  const field = { path: 'name', message, invalidValue: `${name.slice(0, 200)}…` };
+  throw new AppError('invalid_definition', `name: ${message}, not ${name.length}`, [field]);
+}
+
 function checkTask(definition: TaskDefinition): void {
+  checkName(definition.name);
   const faults = taskDefinitionFaults(definition);
   const [first] = faults;
   if (first) throw new AppError('invalid_definition', `TaskDef ${definition.name}: ${first.message}`, faults);

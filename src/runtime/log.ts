@@ -1,4 +1,5 @@
 // The server's log: one line of JSON per event, to stderr. Must never be handed a secret.
+import { AppError } from '../model/error.ts';
 
 export interface ServerLog {
   info(message: string, details?: Readonly<Record<string, unknown>>): void;
@@ -18,5 +19,17 @@ export function jsonLog(write: (line: string) => void): ServerLog {
 
 /** Errors have no enumerable fields, so JSON would show `{}`. */
 function plain(_name: string, value: unknown): unknown {
-  return value instanceof Error ? { name: value.name, message: value.message, stack: value.stack } : value;
+  if (!(value instanceof Error)) return value;
+  const { name, message, stack } = value;
+  return { name, message, stack, cause: value instanceof AppError ? causeOf(value) : undefined };
+}
+
+/**
+ * Why, in the words of who failed us: callers do not see them, and an operator has nothing else to go by. Only of errors
+ * of ours, whose causes are meant for the log, and nothing but their words: other fields may hold values.
+ */
+function causeOf({ cause }: AppError): unknown {
+  if (!(cause instanceof Error)) return undefined;
+  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
+  return { message: cause.message, code };
 }

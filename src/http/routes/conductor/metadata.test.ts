@@ -114,6 +114,20 @@ describe('workflow definitions', () => {
     expect((await conductor.call('GET', `${WORKFLOW}/checked`)).status).toBe(404);
   });
 
+  it('have names that every store can hold', async () => {
+    for (const [length, status] of [
+      [255, 200],
+      [256, 400],
+    ] as const) {
+      const name = '\ud800'.repeat(length);
+      expect((await conductor.call('POST', WORKFLOW, sequence(name, 'a'))).status).toBe(status);
+      expect((await conductor.call('POST', TASKS, [{ name }])).status).toBe(status);
+    }
+    const refused = await conductor.call('PUT', WORKFLOW, [sequence('n'.repeat(3000), 'a')]);
+    expect(refused.json).toMatchObject({ message: 'name: must not be longer than 255 characters, not 3000' });
+    expect(refused.json.validationErrors).toMatchObject([{ path: 'name' }]);
+  });
+
   it('are refused with a 400 that names what is wrong, and nothing is written', async () => {
     const duplicate = sequence('bad', 'a', 'a');
     for (const task of duplicate.tasks) task.taskReferenceName = 'same';

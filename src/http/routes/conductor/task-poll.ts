@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { PollRequest } from '../../../orchestrator/orchestrator-api.ts';
 import { permission } from '../../permission.ts';
-import { textQuery, wholeQuery } from '../../query.ts';
+import { textQuery, wholeQuery, workerQuery } from '../../query.ts';
 import { type HttpRequest, jsonText, NO_CONTENT, type Reply, type Route } from '../../route.ts';
 import { handedTaskText } from '../../wire/task-text.ts';
 import type { RouteDeps } from './deps.ts';
@@ -56,7 +56,7 @@ export function taskPollRoutes({ orchestrator }: RouteDeps): Route[] {
 function pollRequest(request: HttpRequest, count: number): PollRequest {
   return {
     taskType: request.params.type ?? '',
-    workerId: textQuery(request, 'workerid'),
+    workerId: workerQuery(request),
     domain: textQuery(request, 'domain'),
     count,
     timeoutMs: wholeQuery(request, 'timeout', POLL_TIMEOUT_MS, { max: POLL_TIMEOUT_MS_MAX }),

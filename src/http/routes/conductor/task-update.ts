@@ -6,7 +6,7 @@ import { EMPTY_OBJECT, isJsonObject, Json } from '../../../model/json.ts';
 import { jsonObject } from '../../../model/schema.ts';
 import { REPORTABLE_STATUSES, taskResultSchema } from '../../../model/task-result.ts';
 import { check, readBody } from '../../body.ts';
-import { oneOf, textQuery } from '../../query.ts';
+import { oneOf, workerQuery } from '../../query.ts';
 import { type HttpRequest, json, jsonText, NO_CONTENT, type Route, text } from '../../route.ts';
 import { handedTaskText } from '../../wire/task-text.ts';
 import type { RouteDeps } from './deps.ts';
@@ -105,7 +105,7 @@ async function updateReference({ orchestrator }: RouteDeps, request: HttpRequest
   const { id = '', ref = '' } = request.params;
   const status = oneOf('status', request.params.status, REPORTABLE_STATUSES);
   const output = await outputOf(request);
-  return orchestrator.updateByRef(id, ref, status, output, textQuery(request, 'workerid'));
+  return orchestrator.updateByRef(id, ref, status, output, workerQuery(request));
 }
 
 /** The body is the output itself; no body is an empty one. */

@@ -71,6 +71,18 @@ describe('polling', () => {
     expect(await take('full')).toEqual([]);
   });
 
+  it('is refused to who calls himself a process of the server, and a report keeps the name that the task has', async () => {
+    await start(['owned']);
+    const refused = await conductor.call('GET', '/api/tasks/poll/batch/owned?workerid=server:mine&timeout=0');
+    expect(refused).toMatchObject({ status: 400, json: { validationErrors: [{ path: 'workerid' }] } });
+    const [task] = await take('owned');
+    const kept = result(task, 'IN_PROGRESS', { workerId: 'server:mine' });
+    expect((await conductor.call('POST', '/api/tasks', kept)).status).toBe(200);
+    expect((await conductor.call('GET', `/api/tasks/${task.taskId}`)).json.workerId).toBe('w');
+    const byRef = `/api/tasks/${task.workflowInstanceId}/owned_1/IN_PROGRESS?workerid=server:mine`;
+    expect((await conductor.call('POST', byRef, {})).status).toBe(400);
+  });
+
   it('waits for a task and gets it when it is queued', async () => {
     const waiting = conductor.call('GET', '/api/tasks/poll/batch/late?count=2&timeout=5000');
     const id = await start(['late']);
