@@ -69,6 +69,8 @@ describe('which database', () => {
       [{ database: URL_TEXT, databasePrepared: 'no' }, '--database-prepared must be true or false'],
       [{ database: URL_TEXT, databaseProfile: 'oracle' }, 'postgres, cockroach, yugabyte'],
       [{ database: URL_TEXT, databaseConnectTimeout: '5m' }, '--database-connect-timeout must be a time'],
+      [{ database: URL_TEXT, databaseConnectTimeout: '0' }, '--database-connect-timeout must be more than 0'],
+      [{ database: URL_TEXT, databaseStatementTimeout: '0s' }, '--database-statement-timeout must be more than 0'],
     ] as const;
     for (const [options, words] of cases) {
       expect(() => database(options), words).toThrow(words);

@@ -44,10 +44,10 @@ export function databaseOf({ io }: Context, input: Input): DatabaseSettings | un
     prepared: optional(read('databasePrepared', '_PREPARED'), booleanOf),
     profile: optional(read('databaseProfile', '_PROFILE'), profileOf),
     statementTimeoutMs: optional(read('databaseStatementTimeout', '_STATEMENT_TIMEOUT'), (text) =>
-      timeOf('--database-statement-timeout', text),
+      limitOf('--database-statement-timeout', text),
     ),
     connectTimeoutMs: optional(read('databaseConnectTimeout', '_CONNECT_TIMEOUT'), (text) =>
-      timeOf('--database-connect-timeout', text),
+      limitOf('--database-connect-timeout', text),
     ),
   };
 }
@@ -90,6 +90,13 @@ function profileOf(text: string): DatabaseProfile {
   const profile = DATABASE_PROFILES.find((name) => name === text);
   if (profile) return profile;
   throw new UsageError(`--database-profile must be one of ${DATABASE_PROFILES.join(', ')}, not "${text}".`);
+}
+
+/** Must be some time: without an end to it, what was given up here would go on in the database and keep its locks. */
+function limitOf(flag: string, text: string): number {
+  const limitMs = timeOf(flag, text);
+  if (limitMs > 0) return limitMs;
+  throw new UsageError(`${flag} must be more than 0.`);
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = {

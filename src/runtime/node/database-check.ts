@@ -22,6 +22,7 @@ export async function checkDatabase(settings: DatabaseSettings): Promise<readonl
     return [
       finding('Database', true, `${name}; ${version.split(/[ ,(]/, 2).join(' ')}`),
       await schema(client),
+      await writes(client),
       await clock(client),
       await notices(settings, client),
       await connections(settings, client),
@@ -39,6 +40,13 @@ async function schema(client: pg.Client): Promise<Finding> {
   if (table === '') return finding('Schema', true, 'none yet; the first start makes it');
   const version = await one(client, 'select coalesce(max(version), 0) as value from schema_migration');
   return finding('Schema', true, `version ${version}`);
+}
+
+/** A replica locks what it decides on, so it can do nothing at all where nothing can be written. */
+async function writes(client: pg.Client): Promise<Finding> {
+  const readOnly = await one(client, `select current_setting('transaction_read_only', true) as value`);
+  if (readOnly !== 'on') return finding('Writes', true, 'allowed');
+  return finding('Writes', false, 'refused: it is a standby, or default_transaction_read_only is on');
 }
 
 async function clock(client: pg.Client): Promise<Finding> {

@@ -16,6 +16,8 @@ const FIXES: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'The host name could not be looked up just now. Try again, or look at the name server.',
   ETIMEDOUT: 'Nobody answers there. Look at the address, and at the firewall between.',
   ENOENT: `There is no such socket. ${START_IT}`,
+  '25006':
+    'It is a standby, or default_transaction_read_only is on: CONDUCTOR_DATABASE must lead to one that takes writes.',
   '28P01': CREDENTIALS,
   '28000': CREDENTIALS,
   '3D000': 'Make the database first: createdb <name>.',

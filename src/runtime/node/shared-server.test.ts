@@ -65,6 +65,8 @@ const cli = (argv: readonly string[], stage: Stage = {}) =>
     env: { CONDUCTOR_DATABASE: url, CONDUCTOR_MASTER_KEY: MASTER_KEY, ...stage.env },
   });
 
+const READ_ONLY = '-c default_transaction_read_only=on';
+
 const DEFINITION = { name: 'greet', tasks: [{ name: 'say', taskReferenceName: 'say', type: 'SIMPLE' }] };
 
 describe('two servers', () => {
@@ -236,6 +238,7 @@ describe('a database that cannot be used', () => {
       [at((address) => (address.port = '1')), /127\.0\.0\.1:1\/\w+ cannot be used: .*ECONNREFUSED.*Start Postgres/],
       [at((address) => (address.pathname = '/nowhere')), /database "nowhere" does not exist\. Make the database first/],
       [at((address) => (address.username = 'nobody')), /role "nobody" does not exist\. Correct the user name/],
+      [at((address) => address.searchParams.set('options', READ_ONLY)), /read-only transaction.*one that takes writes/],
       [at((address) => (address.hostname = 'no-such-host.invalid')), /no-such-host\.invalid.*The host name/],
     ] as const;
     for (const [database, words] of cases) {
@@ -279,6 +282,7 @@ describe('doctor', () => {
     expect(empty.exitCode).toBe(0);
     expect(empty.by.Database?.detail).toMatch(/^postgres:\/\/postgres@127\.0\.0\.1:\d+\/test_\w+; PostgreSQL 1\d/);
     expect(empty.by.Schema?.detail).toContain('none yet');
+    expect(empty.by.Writes?.ok).toBe(true);
     expect(empty.by.Clock?.ok).toBe(true);
     expect(empty.by.LISTEN).toMatchObject({ ok: true, detail: 'a notice came through' });
     expect(empty.by.Connections?.detail).toMatch(/^11 of 197 a replica/);
@@ -299,6 +303,10 @@ describe('doctor', () => {
     const absent = await findings({ CONDUCTOR_DATABASE: away.href });
     expect(absent.exitCode).toBe(1);
     expect(absent.by.Database).toMatchObject({ ok: false, detail: expect.stringContaining('ECONNREFUSED') });
+    const standby = new URL(url);
+    standby.searchParams.set('options', READ_ONLY);
+    const refusing = await findings({ CONDUCTOR_DATABASE: standby.href });
+    expect(refusing.by.Writes).toMatchObject({ ok: false, detail: expect.stringContaining('standby') });
     const deaf = await findings({ CONDUCTOR_DATABASE_LISTEN: await createTestDatabase() });
     expect(deaf.by.LISTEN).toMatchObject({ ok: false, detail: expect.stringContaining('--database-listen') });
   });
