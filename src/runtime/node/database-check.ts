@@ -23,6 +23,7 @@ export async function checkDatabase(settings: DatabaseSettings): Promise<readonl
       finding('Database', true, `${name}; ${version.split(/[ ,(]/, 2).join(' ')}`),
       await schema(client),
       await writes(client),
+      await durability(client),
       await clock(client),
       await notices(settings, client),
       await connections(settings, client),
@@ -47,6 +48,17 @@ async function writes(client: pg.Client): Promise<Finding> {
   const readOnly = await one(client, `select current_setting('transaction_read_only', true) as value`);
   if (readOnly !== 'on') return finding('Writes', true, 'allowed');
   return finding('Writes', false, 'refused: it is a standby, or default_transaction_read_only is on');
+}
+
+/** What is acknowledged is committed, and a commit is worth what these say. */
+async function durability(client: pg.Client): Promise<Finding> {
+  const names = ['fsync', 'synchronous_commit'];
+  const off: string[] = [];
+  for (const name of names) {
+    if ((await one(client, `select current_setting('${name}', true) as value`)) === 'off') off.push(name);
+  }
+  if (off.length === 0) return finding('Durability', true, 'commits are written down before they are acknowledged');
+  return finding('Durability', false, `${off.join(' and ')} off: a crash loses what was acknowledged`);
 }
 
 async function clock(client: pg.Client): Promise<Finding> {

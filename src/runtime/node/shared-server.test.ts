@@ -66,6 +66,7 @@ const cli = (argv: readonly string[], stage: Stage = {}) =>
   });
 
 const READ_ONLY = '-c default_transaction_read_only=on';
+const FORGETFUL = '-c synchronous_commit=off';
 
 const DEFINITION = { name: 'greet', tasks: [{ name: 'say', taskReferenceName: 'say', type: 'SIMPLE' }] };
 
@@ -283,6 +284,7 @@ describe('doctor', () => {
     expect(empty.by.Database?.detail).toMatch(/^postgres:\/\/postgres@127\.0\.0\.1:\d+\/test_\w+; PostgreSQL 1\d/);
     expect(empty.by.Schema?.detail).toContain('none yet');
     expect(empty.by.Writes?.ok).toBe(true);
+    expect(empty.by.Durability?.ok).toBe(true);
     expect(empty.by.Clock?.ok).toBe(true);
     expect(empty.by.LISTEN).toMatchObject({ ok: true, detail: 'a notice came through' });
     expect(empty.by.Connections?.detail).toMatch(/^11 of 197 a replica/);
@@ -303,10 +305,13 @@ describe('doctor', () => {
     const absent = await findings({ CONDUCTOR_DATABASE: away.href });
     expect(absent.exitCode).toBe(1);
     expect(absent.by.Database).toMatchObject({ ok: false, detail: expect.stringContaining('ECONNREFUSED') });
-    const standby = new URL(url);
-    standby.searchParams.set('options', READ_ONLY);
-    const refusing = await findings({ CONDUCTOR_DATABASE: standby.href });
+    const odd = new URL(url);
+    odd.searchParams.set('options', READ_ONLY);
+    const refusing = await findings({ CONDUCTOR_DATABASE: odd.href });
     expect(refusing.by.Writes).toMatchObject({ ok: false, detail: expect.stringContaining('standby') });
+    odd.searchParams.set('options', FORGETFUL);
+    const forgetful = await findings({ CONDUCTOR_DATABASE: odd.href });
+    expect(forgetful.by.Durability).toMatchObject({ ok: false, detail: expect.stringContaining('synchronous_commit') });
     const deaf = await findings({ CONDUCTOR_DATABASE_LISTEN: await createTestDatabase() });
     expect(deaf.by.LISTEN).toMatchObject({ ok: false, detail: expect.stringContaining('--database-listen') });
   });
