@@ -1,4 +1,5 @@
 // Servers that share one Postgres, and the command line beside them.
+import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -250,6 +251,20 @@ describe('a database that cannot be used', () => {
       expect(keys).toMatchObject({ exitCode: 1, err: expect.stringMatching(words) });
       expect(keys.err).not.toContain(PASSWORD);
     }
+  });
+
+  test('to whom tables exist but no right to create some is told which rights it takes', async () => {
+    await (await start('a')).close();
+    const client = new pg.Client(url);
+    await client.connect();
+    const role = `user_${randomUUID().replaceAll('-', '')}`;
+    await client.query(`create role ${role} login; grant all on all tables in schema public to ${role}`);
+    const address = new URL(url);
+    address.username = role;
+    const words = /permission denied for schema public\. Grant .*create tables in its schema, also when all are there/;
+    await expect(start('b', { database: { url: address.href } })).rejects.toThrow(words);
+    await client.query(`drop owned by ${role}; drop role ${role}`);
+    await client.end();
   });
 
   test('written by a newer version is left alone', async () => {
