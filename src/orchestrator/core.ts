@@ -5,7 +5,7 @@ import type { Reads, Round, Signal, Store, WriteBatch } from '../store/port.ts';
 import type { SharedRound, SharedStore } from '../store/shared-port.ts';
 import { Advance } from './advance.ts';
 import { Definitions } from './definitions.ts';
-import { chooseDomain } from './domains.ts';
+import { ACTIVE_WINDOW_MS, chooseDomain } from './domains.ts';
 import { givenBack } from './given-back.ts';
 import { HandOff } from './hand-off.ts';
 import { InProcess, type Report } from './in-process.ts';
@@ -36,6 +36,9 @@ const RETRY_AFTER_LOSS_MS = 250;
 
 /** A look at a page of open runs every so often: all is well, or there is a defect to log and mend. */
 const REPAIR_EVERY_MS = 30_000;
+
+/** Poll data of workers that have been gone for longer is history, and left to the store. */
+const REMEMBERED_POLLS_MS = 86_400_000;
 
 const TASKS_IN_MEMORY = 50_000;
 const PAYLOAD_BYTES_MAX = 10 * 1024 * 1024;
@@ -123,7 +126,7 @@ export class Core {
 
   async open(): Promise<void> {
     const { shared } = this;
-    this.polls.restore(await this.reads.polls());
+    this.polls.restore(await this.reads.polls(this.clock.now() - REMEMBERED_POLLS_MS));
     this.loop.listen({
       beforeDecide: (round, loaded) => this.#collect(round, loaded),
       beforeCommit: (batch, now, round) => this.#beforeCommit(batch, now, round),
@@ -395,7 +398,8 @@ export class Core {
       this.limits.restart(0);
       this.#stale = false;
       this.#undelivered.settle();
-      for (const key of this.#waitedAt()) this.touch(key);
+      // For the round after this one, if this one is committed: a database that refuses rounds is not to be asked without a pause.
+      for (const key of this.#waitedAt()) this.#queues?.ask(key);
       return;
     }
     this.limits.restart(this.#fresh && this.loop.rounds === 0 ? 0 : now);
@@ -502,7 +506,7 @@ export class Core {
       touchWaiting: () => {
         for (const key of this.#waitedAt()) this.touch(key);
       },
-      refreshPolls: async () => this.polls.restore(await this.reads.polls()),
+      refreshPolls: async () => this.polls.restore(await this.reads.polls(this.clock.now() - ACTIVE_WINDOW_MS)),
     });
   }
 }

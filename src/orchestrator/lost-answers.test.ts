@@ -1,6 +1,6 @@
 // The store goes away while something is being written, and whether it was written is not known: nothing stays in
 // progress with nobody at work on it.
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EMPTY_OBJECT } from '../model/json.ts';
 import type { WriteBatch } from '../store/port.ts';
 import type { InProcessWorker } from './ports.ts';
@@ -53,6 +53,20 @@ describe.each(STORAGES)('on %s', (_, openStorage) => {
     };
     return { counted, worker: { queue: 'HTTP', concurrency: 4, execute } };
   }
+
+  test('a store that refuses every round is asked again after a pause, not without end', async () => {
+    await open();
+    const waiting = pollOf(replica.orchestrator, 'nothing', 1, 60_000);
+    store.failing = () => 'before writing';
+    await expect(start(replica.orchestrator, { name: 'one' })).rejects.toMatchObject({ code: 'store_unavailable' });
+    await vi.waitFor(() => expect(store.failures).toBeGreaterThan(1));
+    // As long as many rounds would take.
+    for (let trips = 0; trips < 60; trips += 1) await store.reads.ping();
+    expect(store.failures).toBeLessThan(10);
+    store.failing = () => null;
+    await replica.orchestrator.stop();
+    expect(await waiting).toEqual([]);
+  });
 
   test('the result of a task that ran inside is kept until the store takes it', async () => {
     const { counted, worker } = counting();

@@ -247,7 +247,7 @@ class Conductor implements Orchestrator {
 
   async pollData(): Promise<readonly PollRecord[]> {
     const { polls, reads, shared } = this.#core;
-    if (shared) polls.restore(await reads.polls());
+    if (shared) polls.restore(await reads.polls(0));
     return polls.all();
   }
 

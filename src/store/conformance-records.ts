@@ -94,7 +94,7 @@ function records(store: () => Store): void {
     const poll = (workerId: string, lastPollMs: number, domain = '') => ({ queueName, domain, workerId, lastPollMs });
     await commit(store(), { polls: [poll('b', 1), poll('a', 1), poll('a', 1, 'eu')] });
     await commit(store(), { polls: [poll('a', 2)] });
-    const found = (await store().reads.polls()).filter((record) => record.queueName === queueName);
+    const found = (await store().reads.polls(0)).filter((record) => record.queueName === queueName);
     expect(found).toEqual([poll('a', 2), poll('b', 1), poll('a', 1, 'eu')]);
   });
 

@@ -167,7 +167,8 @@ export interface Reads {
   correlated(name: string, correlationIds: readonly string[], includeClosed: boolean): Promise<Run[]>;
   snapshot(id: string): Promise<Snapshot | null>;
   logs(taskId: string): Promise<TaskLog[]>;
-  polls(): Promise<PollRecord[]>;
+  /** Of polls at or after this instant. */
+  polls(sinceMs: number): Promise<PollRecord[]>;
   historyReads(runId: string): Promise<HistoryRead[]>;
   /** Rebuild after a start: rows of runs that are not terminal, in ascending rowId, a page at a time. */
   openRuns(afterRowId: number, limit: number): Promise<OpenRun[]>;

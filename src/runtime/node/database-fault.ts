@@ -21,8 +21,7 @@ const FIXES: Readonly<Record<string, string>> = {
   '28P01': CREDENTIALS,
   '28000': CREDENTIALS,
   '3D000': 'Make the database first: createdb <name>.',
-  '42501':
-    'Grant the user the right to create tables in its schema, also when all are there, and to use those that are.',
+  '42501': 'Grant the user the right to create tables in its schema, or let the owner start the server once.',
   '53300': 'It has no connection left. Lower --database-pool, or raise max_connections.',
   '57P03': 'It is starting or stopping. Try again.',
 };

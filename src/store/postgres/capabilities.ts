@@ -18,6 +18,8 @@ export interface Profile {
   /** One migrating process at a time by a lock that needs no table. Without it: by a row. */
   readonly advisoryLocks: Capability;
   readonly isolation: Capability<'read committed' | 'serializable'>;
+  /** Gives up a connection whose other end takes no more: no timeout of a statement ends a wait to send. */
+  readonly sendTimeout: Capability;
   /** Whether the planner is told that an index is there to be used. */
   readonly plannerSettings: Capability;
 }
@@ -35,6 +37,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
       value: 'read committed',
       reason: 'Each statement sees what was committed before it: what is read after a lock is what the lock protects.',
     },
+    sendTimeout: yes('Since 12. Without effect over a Unix socket, and where the system of the server lacks it.'),
     plannerSettings: yes(
       'A prepared plan may date from when the tables were empty; it must have used the indexes then.',
     ),
@@ -48,6 +51,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
       value: 'serializable',
       reason: 'The only level that every cluster has; what another round changed in between ends as error 40001.',
     },
+    sendTimeout: no('Has not been tried there.'),
     plannerSettings: no('Its planner has no such settings; it keeps statistics by itself.'),
   },
   yugabyte: {
@@ -60,6 +64,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
       reason:
         'Must be switched on (yb_enable_read_committed_isolation): a key of a start is a lock that nobody writes to.',
     },
+    sendTimeout: no('Has not been tried there.'),
     plannerSettings: no('The settings are accepted, but they steer a planner that weighs remote reads by other rules.'),
   },
 };
@@ -75,9 +80,16 @@ export function profileOf(version: string): ProfileName {
  * holds its locks no longer: a process that was suspended in the middle of one must not keep others from its runs.
  */
 export function roundSettingsOf(profile: Profile, timeoutMs: number): readonly string[] {
-  const timeouts = [`statement_timeout = ${timeoutMs}`, `idle_in_transaction_session_timeout = ${timeoutMs}`];
-  return profile.plannerSettings.value ? [...timeouts, ...PLANNER_SETTINGS] : timeouts;
+  return [
+    `statement_timeout = ${timeoutMs}`,
+    `idle_in_transaction_session_timeout = ${timeoutMs}`,
+    ...(profile.sendTimeout.value ? [`tcp_user_timeout = ${timeoutMs + SEND_GRACE_MS}`] : []),
+    ...(profile.plannerSettings.value ? PLANNER_SETTINGS : []),
+  ];
 }
+
+/** The statement's own timeout comes first where it can. */
+const SEND_GRACE_MS = 1000;
 
 /** No statement is better off with a plan of its own for each call, and none reads a table from end to end. */
 const PLANNER_SETTINGS = [

@@ -57,7 +57,9 @@ async function apply(session: Session, profile: Profile): Promise<void> {
   try {
     // Others may be creating a large index: whoever waits for them must not be cut short.
     await session.script(`begin; set local statement_timeout = 0; ${lock}`, PATIENCE_MS);
-    await session.script(LEDGER);
+    // Whoever may not create a table may still use those that are there.
+    const [{ ledger = null } = {}] = await session.all(`select to_regclass('schema_migration') as ledger`);
+    if (ledger === null) await session.script(LEDGER);
     const [row = {}] = await session.all('select coalesce(max(version), 0) as version from schema_migration');
     const current = numberOf(row, 'version');
     refuseNewer(current, known.at(-1)?.version ?? 0);

@@ -66,7 +66,7 @@ export const RUN_READS = {
 
   logs: 'select log, created_ms from task_log where task_id = $1 order by row_id',
 
-  polls: `select queue_name, domain, worker_id, last_poll_ms from poll
+  polls: `select queue_name, domain, worker_id, last_poll_ms from poll where last_poll_ms >= $1
     order by queue_name collate "C", domain collate "C", worker_id collate "C"`,
 
   historyReads: 'select document from history_read where run_id = $1 order by row_id',
@@ -150,8 +150,8 @@ function records(querier: Querier): Pick<Reads, 'snapshot' | 'logs' | 'polls' | 
       return rows.map((row) => ({ taskId, log: textOf(row, 'log'), createdMs: numberOf(row, 'created_ms') }));
     },
 
-    polls: async () => {
-      const rows = await querier.all(RUN_READS.polls, []);
+    polls: async (sinceMs) => {
+      const rows = await querier.all(RUN_READS.polls, [sinceMs], 'polls');
       return rows.map((row) => ({
         queueName: textOf(row, 'queue_name'),
         domain: textOf(row, 'domain'),

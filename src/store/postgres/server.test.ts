@@ -5,7 +5,8 @@ import { startPostgres, type TestPostgres } from '../../../tests/support/postgre
 import { commit, sampleCharge, sampleRun, sampleTask, sampleVaultKey } from '../conformance-samples.ts';
 import { inRound, sharedOf } from '../conformance-two-stores.ts';
 import { emptyBatch, type Store } from '../port.ts';
-import { PROFILES, profileOf } from './capabilities.ts';
+import { PROFILES, profileOf, roundSettingsOf } from './capabilities.ts';
+import { Pool } from './pool.ts';
 import { createPostgresStore, type PostgresStoreOptions } from './store.ts';
 
 const UNAVAILABLE = { name: 'AppError', code: 'store_unavailable', status: 503, retryable: true };
@@ -85,6 +86,26 @@ describe('a database that stops', () => {
         await vi.waitFor(() => expect(heard).toEqual([null, ['charge']]), { timeout: 20_000 });
       }),
     ));
+});
+
+describe('a database that takes no writes', () => {
+  it('does not pass for well', () =>
+    opened(async (store) => {
+      await query(`alter database ${new URL(url).pathname.slice(1)} set default_transaction_read_only = on`);
+      await query('select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()');
+      await vi.waitFor(() => expect(store.reads.ping()).rejects.toThrow('The database takes no writes.'));
+    }));
+});
+
+describe('a connection', () => {
+  it('is given up by the database when its other end takes nothing more', async () => {
+    const settings = roundSettingsOf(PROFILES.postgres, 5000);
+    const pool = new Pool({
+      ...{ url, poolSize: 1, statementTimeoutMs: 5000, connectTimeoutMs: 3000, prepared: true, settings },
+    });
+    expect(await pool.all(`select current_setting('tcp_user_timeout') as value`)).toEqual([{ value: '6000' }]);
+    await pool.close();
+  });
 });
 
 describe('a slow database', () => {
@@ -199,6 +220,7 @@ describe('migrations', () => {
       { version: 1, file: '0001-initial.sql' },
       { version: 2, file: '0002-counters.sql' },
       { version: 3, file: '0003-key-values.sql' },
+      { version: 4, file: '0004-poll-age.sql' },
     ]);
   });
 
@@ -209,7 +231,7 @@ describe('migrations', () => {
     });
     expect(await opened(async ({ fresh }) => fresh)).toBe(false);
     await query(`insert into schema_migration (version, file) values (9999, 'from-the-future.sql')`);
-    await expect(createPostgresStore({ url })).rejects.toThrow(/schema version 9999, this server knows 3/);
+    await expect(createPostgresStore({ url })).rejects.toThrow(/schema version 9999, this server knows 4/);
   });
 
   it('take turns by a row where the database has no locks of its own', async () => {
@@ -220,6 +242,7 @@ describe('migrations', () => {
       { version: 1 },
       { version: 2 },
       { version: 3 },
+      { version: 4 },
     ]);
   });
 });

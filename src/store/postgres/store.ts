@@ -3,6 +3,7 @@
 import type { PruneAges, Reads, Round, RowKind, Store } from '../port.ts';
 import type { SharedStore } from '../shared-port.ts';
 import { PROFILES, type Profile, type ProfileName, profileOf, roundSettingsOf } from './capabilities.ts';
+import { unavailable } from './failure.ts';
 import { Announcer, Listener } from './listener.ts';
 import { migrate } from './migrate.ts';
 import { Pool } from './pool.ts';
@@ -56,6 +57,9 @@ export async function createPostgresStore(options: PostgresStoreOptions): Promis
   }
 }
 
+/** A round writes locks before anything else: a database that only reads is of no use to one. */
+const READ_ONLY = `select current_setting('transaction_read_only', true) as value`;
+
 interface Parts {
   readonly pool: Pool;
   readonly profile: Profile;
@@ -81,7 +85,8 @@ class PostgresStore implements Store {
       ...definitionReads(pool),
       ...vaultReads(pool),
       ping: async () => {
-        await pool.all('select 1');
+        const [row] = await pool.all(READ_ONLY);
+        if (row?.value === 'on') throw unavailable('The database takes no writes.', undefined);
       },
     };
   }

@@ -135,8 +135,11 @@ function records(querier: Querier): Pick<Reads, 'snapshot' | 'logs' | 'polls' | 
       return rows.map((row) => ({ taskId, log: textOf(row, 'log'), createdMs: numberOf(row, 'created_ms') }));
     },
 
-    polls: async () => {
-      const rows = await querier.all('select * from poll order by queue_name, domain, worker_id');
+    polls: async (sinceMs) => {
+      const rows = await querier.all(
+        'select * from poll where last_poll_ms >= ? order by queue_name, domain, worker_id',
+        sinceMs,
+      );
       return rows.map((row) => ({
         queueName: textOf(row, 'queue_name'),
         domain: textOf(row, 'domain'),
