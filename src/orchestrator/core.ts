@@ -1,17 +1,16 @@
-// The parts of the loop, wired once: what happens around every round, at alarms, and after a lost commit.
-import type { Task } from '../model/run.ts';
+// The parts of the loop, wired once, and what happens around every round and after a lost commit.
 import type { Freshness } from '../store/freshness.ts';
 import type { Reads, Round, Signal, Store, WriteBatch } from '../store/port.ts';
 import type { SharedRound, SharedStore } from '../store/shared-port.ts';
 import { Advance } from './advance.ts';
+import { Alarms } from './alarms.ts';
 import { Definitions } from './definitions.ts';
 import { ACTIVE_WINDOW_MS, chooseDomain } from './domains.ts';
-import { givenBack } from './given-back.ts';
+import { GiveBack } from './give-back.ts';
 import { HandOff } from './hand-off.ts';
 import { InProcess, type Report } from './in-process.ts';
 import type { Loop } from './loop.ts';
 import { openRuns } from './open-runs.ts';
-import type { HandedTask } from './orchestrator-api.ts';
 import type { OrchestratorOptions } from './orchestrator-options.ts';
 import { FLUSH_SHARED_EVERY_MS, PollBook } from './poll-book.ts';
 import { Pollers } from './pollers.ts';
@@ -27,10 +26,7 @@ import { StartKeys } from './start-keys.ts';
 import { Sweep } from './sweep.ts';
 import { TaskLimits } from './task-limits.ts';
 import { Undelivered } from './undelivered.ts';
-import { Wakeups } from './wakeups.ts';
 
-/** Timers decided in one operation. */
-const TIMERS_PER_ROUND = 500;
 /** Pause before the queues are rebuilt after a lost commit: the database needs a moment, or a person. */
 const RETRY_AFTER_LOSS_MS = 250;
 
@@ -62,8 +58,9 @@ export class Core {
   readonly newRunRowId: () => number;
   readonly #handOff: HandOff;
   readonly #inProcess: InProcess;
-  readonly #undelivered = new Undelivered((handed) => this.#takeBack(handed));
-  readonly #wakeups: Wakeups;
+  readonly #giveBack = new GiveBack(this);
+  readonly #undelivered = new Undelivered((handed) => this.#giveBack.handedOut(handed));
+  readonly #alarms: Alarms;
   readonly #fresh: boolean;
   readonly #scan: RepairScan;
   readonly #onDefect: (what: string) => void;
@@ -76,7 +73,6 @@ export class Core {
   #poke: Promise<void> | null = null;
   /** Loads under way for queues whose ready tasks are of runs not in memory. */
   readonly #fetches = new Map<string, Promise<void>>();
-  #ringing = false;
   #stopped = false;
   /** Memory no longer mirrors the store: rebuilt before the next decision. */
   #stale = true;
@@ -114,7 +110,12 @@ export class Core {
         if (!this.#stale) this.#undelivered.settle();
       },
     });
-    this.#wakeups = new Wakeups(clock, () => this.#ring());
+    this.#alarms = new Alarms({
+      core: this,
+      shared: this.shared !== null,
+      touch: (key) => this.touch(key),
+      mayRing: () => !this.#stopped && !this.#stale,
+    });
     this.#handOff = this.#newHandOff();
     this.#queues = this.shared && this.#newQueues();
     this.#sweep = this.shared && this.#newSweep(this.shared, processId, options.random);
@@ -156,7 +157,7 @@ export class Core {
       load: async (round) => {
         await this.load(round, []);
         // Timers that have just been taken out are about to be decided: memory is ahead for a moment.
-        if (this.#ringing) return;
+        if (this.#alarms.ringing) return;
         found = await this.#scan.next(this.clock.now());
         if (found === null) return;
         this.#onDefect(found);
@@ -171,7 +172,7 @@ export class Core {
   async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#repairing);
-    this.#wakeups.stop();
+    this.#alarms.stop();
     await this.#sweep?.stop();
     this.#inProcess.stop();
     this.pollers.dismiss();
@@ -227,7 +228,7 @@ export class Core {
     if (this.#queues) this.#queues.ask(key);
     else this.schedule.touched.add(key);
     if (this.#poke || this.#stopped) return;
-    this.#poke = this.#internal([], () => {
+    this.#poke = this.background([], () => {
       this.#poke = null;
     });
   }
@@ -241,7 +242,7 @@ export class Core {
   }
 
   /** An operation nobody waits for. What it would have done is done by the rebuild if its round is lost. */
-  async #internal(runRowIds: readonly number[], decide: (batch: WriteBatch, now: number) => void): Promise<void> {
+  async background(runRowIds: readonly number[], decide: (batch: WriteBatch, now: number) => void): Promise<void> {
     await this.loop.submit({ load: (round) => this.load(round, runRowIds), decide }).catch(() => undefined);
   }
 
@@ -271,7 +272,7 @@ export class Core {
     this.limits.release();
     if (this.shared) this.#queues?.announce(this.shared);
     else this.schedule.forgetNews();
-    if (!this.#ringing) this.#wakeups.rearm(this.schedule.nextDueMs);
+    this.#alarms.rearm();
     if (this.#stale) return;
     for (const key of this.#queues?.keys ?? this.schedule.touched) this.touch(key);
   }
@@ -279,49 +280,15 @@ export class Core {
   #lost(again: boolean): void {
     this.#stale = true;
     this.#poke = null;
-    this.#ringing = false;
+    this.#alarms.lost();
     this.#handOff.lost(again);
     this.advance.lost();
     this.cache.clear();
     this.limits.release();
     if (this.#stopped) return;
     setTimeout(() => {
-      if (this.#stale && !this.#stopped) void this.#internal([], () => undefined);
+      if (this.#stale && !this.#stopped) void this.background([], () => undefined);
     }, RETRY_AFTER_LOSS_MS).unref();
-  }
-
-  #ring(): void {
-    if (this.#ringing || this.#stopped || this.#stale) return;
-    this.#ringing = true;
-    const now = this.clock.now();
-    const due = this.schedule.takeDue(now, TIMERS_PER_ROUND);
-    for (const key of this.#wakeups.takeDueQueues(now)) this.schedule.touched.add(key);
-    if (this.shared) {
-      this.#ringing = false;
-      for (const entry of due.tasks) this.#fire(entry.run.rowId, entry.rowId);
-      for (const rowId of due.runs) this.#fire(rowId, 0);
-      for (const key of this.schedule.touched) this.touch(key);
-      this.#wakeups.rearm(this.schedule.nextDueMs);
-      return;
-    }
-    const runRowIds = new Set([...due.runs, ...due.tasks.map((entry) => entry.run.rowId)]);
-    void this.#internal([...runRowIds], (batch, at) => {
-      this.#ringing = false;
-      for (const entry of due.tasks) this.#timer(entry.run.rowId, entry.rowId, batch, at);
-      for (const rowId of due.runs) this.#timer(rowId, 0, batch, at);
-    });
-  }
-
-  /** In a shared store each timer is an operation of its own: one busy run holds up no other. */
-  #fire(runRowId: number, taskRowId: number): void {
-    void this.#internal([runRowId], (batch, at) => this.#timer(runRowId, taskRowId, batch, at));
-  }
-
-  #timer(runRowId: number, taskRowId: number, batch: WriteBatch, now: number): void {
-    const cached = this.cache.get(runRowId);
-    if (!cached) return;
-    this.advance.event(cached, { kind: 'timer', taskRowId }, batch, now);
-    this.schedule.rearm(cached.state.run, cached.state.tasks.get(taskRowId));
   }
 
   #absent(entries: readonly ReadyEntry[], key: string): void {
@@ -337,43 +304,14 @@ export class Core {
     }
     for (const entry of entries.toReversed()) queue?.putBack(entry);
     const runRowIds = [...new Set(entries.map(({ runRowId }) => runRowId))];
-    const fetched = this.#internal(runRowIds, () => this.schedule.touched.add(key)).finally(() => {
+    const fetched = this.background(runRowIds, () => this.schedule.touched.add(key)).finally(() => {
       if (this.#fetches.get(key) === fetched) this.#fetches.delete(key);
     });
     this.#fetches.set(key, fetched);
   }
 
-  /** A task that nobody works on any more goes back into its queue at once, not after a response time-out. */
-  #giveBack(runRowId: number, taskRowId: number, workerId: string | null): void {
-    void this.#internal([runRowId], (batch, now) => {
-      this.#requeue(runRowId, taskRowId, (task) => task.workerId === workerId, batch, now);
-    });
-  }
-
-  /** The same where the hand-out itself is in doubt: a later one, to the same worker, stands. */
-  async #takeBack({ task: { runRowId, rowId, workerId, updatedMs } }: HandedTask): Promise<void> {
-    const isThis = (task: Task) => task.workerId === workerId && task.updatedMs === updatedMs;
-    await this.loop.submit({
-      load: (round) => this.load(round, [runRowId]),
-      decide: (batch, now) => this.#requeue(runRowId, rowId, isThis, batch, now),
-    });
-  }
-
-  #requeue(
-    runRowId: number,
-    taskRowId: number,
-    isMeant: (task: Task) => boolean,
-    batch: WriteBatch,
-    now: number,
-  ): void {
-    const cached = this.cache.get(runRowId);
-    const task = cached?.state.tasks.get(taskRowId);
-    if (!cached || task?.status !== 'IN_PROGRESS' || !isMeant(task)) return;
-    this.advance.event(cached, { kind: 'update', taskRowId, update: givenBack(task) }, batch, now);
-  }
-
   #signal({ rowId, runRowId, document }: Signal): void {
-    void this.#internal([runRowId], (batch, now) => {
+    void this.background([runRowId], (batch, now) => {
       const cached = this.cache.get(runRowId);
       if (cached) this.advance.signalled(cached, signalEvent(document), batch, now);
       batch.removedSignals.push(rowId);
@@ -407,13 +345,13 @@ export class Core {
       this.schedule.restore(run, now);
       for (const { id, rowId, queue, status } of run.tasks) {
         if (status === 'IN_PROGRESS' && this.#inProcess.isOrphan(queue ?? '', id)) {
-          this.#giveBack(run.rowId, rowId, 'server');
+          this.#giveBack.ofWorker(run.rowId, rowId, 'server');
         }
       }
     }
     this.#stale = false;
     this.#undelivered.settle();
-    this.#wakeups.rearm(this.schedule.nextDueMs);
+    this.#alarms.rearm();
   }
 
   #followLoads(): RunCacheListener {
@@ -472,9 +410,9 @@ export class Core {
       hooks,
       inProcess: (key) => this.#inProcess.taker(key),
       absent: (entries, key) => this.#absent(entries, key),
-      wakeAt: (key, atMs) => this.#wakeups.queueAt(key, atMs),
+      wakeAt: (key, atMs) => this.#alarms.queueAt(key, atMs),
       release: (tasks) => {
-        for (const { task } of tasks) this.#giveBack(task.runRowId, task.rowId, task.workerId);
+        for (const { task } of tasks) this.#giveBack.ofWorker(task.runRowId, task.rowId, task.workerId);
       },
       doubt: (tasks) => this.#undelivered.add(tasks),
     });
@@ -490,7 +428,7 @@ export class Core {
       pollers,
       clock,
       inProcess: (key) => this.#inProcess.taker(key),
-      wakeAt: (key, atMs) => this.#wakeups.queueAt(key, atMs),
+      wakeAt: (key, atMs) => this.#alarms.queueAt(key, atMs),
     });
   }
 
@@ -500,9 +438,9 @@ export class Core {
       processId,
       random,
       clock: this.clock,
-      timer: ({ runRowId, taskRowId }) => this.#fire(runRowId, taskRowId),
+      timer: ({ runRowId, taskRowId }) => this.#alarms.fire(runRowId, taskRowId),
       signal: (signal) => this.#signal(signal),
-      orphan: ({ runRowId, taskRowId, workerId }) => this.#giveBack(runRowId, taskRowId, workerId),
+      orphan: ({ runRowId, taskRowId, workerId }) => this.#giveBack.ofWorker(runRowId, taskRowId, workerId),
       touchWaiting: () => {
         for (const key of this.#waitedAt()) this.touch(key);
       },
