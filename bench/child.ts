@@ -17,6 +17,8 @@ export interface Place {
   readonly database?: string | undefined;
   /** Directory of ensembles and agents. */
   readonly project?: string;
+  /** Of a pass-through: makes a durable insert before each call. */
+  readonly inserts?: boolean;
 }
 
 export class Child {
@@ -36,7 +38,7 @@ export class Child {
   static async start(
     name: 'server' | 'upstream' | 'pass-through' | 'bare',
     upstream = '',
-    { folder, database, project = '' }: Place = {},
+    { folder, database, project = '', inserts = false }: Place = {},
   ): Promise<Child> {
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
     const file = fileURLToPath(new URL(`./${name}-process.${extension}`, import.meta.url));
@@ -49,6 +51,7 @@ export class Child {
         BENCH_UPSTREAM: upstream,
         BENCH_DATABASE: url,
         BENCH_PROJECT: project,
+        BENCH_INSERTS: inserts ? 'true' : '',
       },
       execArgv: [...process.execArgv, '--expose-gc'],
     });

@@ -1,8 +1,20 @@
-// What the vault is measured against: a bare undici proxy that swaps the key and does nothing else.
+// What the vault is measured against: a bare undici proxy that swaps the key and does nothing else, or makes one durable
+// insert before it forwards, as little as a reservation can be.
 import { createServer } from 'node:http';
+import { join } from 'node:path';
 import { Pool } from 'undici';
+import { emptyBatch } from '../src/store/port.ts';
+import { createSqliteStore } from '../src/store/sqlite/store.ts';
 
 const pool = new Pool(process.env.BENCH_UPSTREAM ?? '', { connections: 64, pipelining: 1 });
+
+const { BENCH_DATA = '', BENCH_INSERTS } = process.env;
+const store = BENCH_INSERTS ? await createSqliteStore({ path: join(BENCH_DATA, 'inserts.db') }) : null;
+
+async function insert(): Promise<void> {
+  const round = await store?.round();
+  await round?.commit({ ...emptyBatch(), logs: [{ taskId: 'bench', log: 'reserved', createdMs: Date.now() }] });
+}
 
 const server = createServer((request, reply) => {
   const chunks: Buffer[] = [];
@@ -10,6 +22,7 @@ const server = createServer((request, reply) => {
   request.on('end', () => void forward(Buffer.concat(chunks)));
 
   async function forward(body: Buffer): Promise<void> {
+    if (store) await insert();
     const answer = await pool.request({
       method: 'POST',
       path: request.url ?? '/',

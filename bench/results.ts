@@ -44,6 +44,8 @@ export interface VaultResults {
   readonly passThroughPerSecond: number;
   /** Vault minus pass-through, one call at a time. */
   readonly addedMs: Percentiles;
+  /** The same of a pass-through that makes one durable insert, by the same means: as little as can be on this machine. */
+  readonly insertAddedMs: Percentiles;
 }
 
 export interface EnsembleResults {
@@ -91,6 +93,7 @@ export function table(results: Results): string {
     rows.push(['  bare undici pass-through calls/s', plain(vault.passThroughPerSecond)]);
     rows.push(['  vault against pass-through', ratio(vault.callsPerSecond, vault.passThroughPerSecond)]);
     rows.push(['  added by the vault, ms', `p50 ${vault.addedMs.p50}   p99 ${vault.addedMs.p99}`]);
+    rows.push(['  by one durable insert alone, ms', `p50 ${vault.insertAddedMs.p50}   p99 ${vault.insertAddedMs.p99}`]);
   }
   if (ensemble) {
     rows.push(['two-step ensembles/s over HTTP', plain(ensemble.perSecond)]);

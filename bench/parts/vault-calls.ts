@@ -4,7 +4,7 @@ import { Pool } from 'undici';
 import { z } from 'zod';
 import { Child, withChildren } from '../child.ts';
 import { Driver, inTurns, spread } from '../driver.ts';
-import { percentiles, round, type VaultResults } from '../results.ts';
+import { type Percentiles, percentiles, round, type VaultResults } from '../results.ts';
 
 const AT_ONCE = 64;
 const BODY = 'amount=50&currency=usd&customer=cus_bench';
@@ -13,34 +13,40 @@ const issuedSchema = z.object({ vault_key: z.string() });
 export async function vaultCalls(quick: boolean): Promise<VaultResults> {
   const upstream = await Child.start('upstream');
   const passThrough = await Child.start('pass-through', upstream.url);
+  const inserting = await Child.start('pass-through', upstream.url, { inserts: true });
   const server = await Child.start('server', upstream.url);
-  return withChildren([server, passThrough, upstream], async () => {
+  return withChildren([server, passThrough, inserting, upstream], async () => {
     const vault = new Caller(server.url, await issueKey(server));
-    const bare = new Caller(passThrough.url, 'none');
+    const [bare, insert] = [new Caller(passThrough.url, 'none'), new Caller(inserting.url, 'none')];
     const calls = quick ? 9000 : 45_000;
     const singles = quick ? 600 : 3000;
     const loads = [bare, vault].map((caller) => (count: number) => caller.load(count));
     for (const load of loads) await load(4000);
+    await insert.load(4000);
     const [passThroughPerSecond = 0, callsPerSecond = 0] = await inTurns(loads, calls);
-    const [bareMs, vaultMs] = await alternate(bare, vault, singles);
-    await Promise.all([vault.close(), bare.close()]);
+    const [bareMs, vaultMs, insertMs] = await alternate([bare, vault, insert], singles);
+    await Promise.all([vault.close(), bare.close(), insert.close()]);
+    const added = ({ p50, p99 }: Percentiles) => ({ p50: round(p50 - bareMs.p50), p99: round(p99 - bareMs.p99) });
     return {
       callsPerSecond: Math.round(callsPerSecond),
       passThroughPerSecond: Math.round(passThroughPerSecond),
-      addedMs: { p50: round(vaultMs.p50 - bareMs.p50), p99: round(vaultMs.p99 - bareMs.p99) },
+      addedMs: added(vaultMs),
+      insertAddedMs: added(insertMs),
     };
   });
 }
 
-/** One call at a time, the two in turn, so that both see the same machine. */
-async function alternate(bare: Caller, vault: Caller, singles: number) {
-  const bareMs: number[] = [];
-  const vaultMs: number[] = [];
+type Three<T> = readonly [T, T, T];
+
+/** One call at a time, each in turn, so that all see the same machine. */
+async function alternate([first, second, third]: Three<Caller>, singles: number): Promise<Three<Percentiles>> {
+  const samplesMs: Three<number[]> = [[], [], []];
   for (let n = 0; n < singles; n += 1) {
-    bareMs.push(await bare.timed());
-    vaultMs.push(await vault.timed());
+    samplesMs[0].push(await first.timed());
+    samplesMs[1].push(await second.timed());
+    samplesMs[2].push(await third.timed());
   }
-  return [percentiles(bareMs), percentiles(vaultMs)] as const;
+  return [percentiles(samplesMs[0]), percentiles(samplesMs[1]), percentiles(samplesMs[2])];
 }
 
 async function issueKey(server: Child): Promise<string> {
