@@ -20,7 +20,7 @@ import type { SignalEvent } from './signal-event.ts';
 export interface RunSeed {
   readonly id: string;
   readonly definition: WorkflowDefinition;
-  readonly input: JsonObject;
+  readonly input: Json;
   readonly correlationId: string | null;
   readonly priority: number;
   readonly taskToDomain: Readonly<Record<string, string>>;
@@ -82,7 +82,7 @@ export class Advance {
   create(seed: RunSeed, batch: WriteBatch, now: number): Run {
     const { definitions, hooks, cache, schedule, payloadBytesMax } = this.#options;
     const { plan, snapshot } = definitions.freeze(seed.definition);
-    const input = hooks.conceal(Json.of(seed.input), seed.rootId);
+    const input = hooks.conceal(seed.input, seed.rootId);
     if (input.text.length > payloadBytesMax) {
       throw new AppError('payload_too_large', `The workflow input has more than ${payloadBytesMax} bytes.`);
     }
@@ -281,6 +281,7 @@ export class Advance {
       this.create(
         {
           ...start,
+          input: Json.of(start.input),
           definition,
           createdBy: from.createdBy,
           agentGrants: from.agentGrants,

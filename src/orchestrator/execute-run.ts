@@ -2,6 +2,7 @@
 // run goes on in memory, and is written once: when it ends, or when it first needs somebody outside (a worker, a person,
 // a timer, another run). Must never answer before what it answers is committed.
 import { indexRun } from '../engine/decide/run-state.ts';
+import { Json } from '../model/json.ts';
 import type { Snapshot } from '../model/run.ts';
 import type { Core } from './core.ts';
 import { MemoryRun } from './memory-run.ts';
@@ -86,7 +87,11 @@ async function startAndWatch(core: Core, request: ExecuteRequest): Promise<Watch
     load: (round) => core.load(round, []),
     decide: (batch, now) => {
       const seed = { id, rootId: id, definition, input, createdBy, correlationId: null, priority: 0, taskToDomain: {} };
-      core.advance.create({ ...seed, idempotencyKey: null, parent: null, variables }, batch, now);
+      core.advance.create(
+        { ...seed, input: Json.of(seed.input), idempotencyKey: null, parent: null, variables },
+        batch,
+        now,
+      );
     },
   });
   return watched;

@@ -17,6 +17,8 @@ interface Pending {
 const SOON_MS = 5;
 /** Bounds how long the first caller of a round waits for the last one's decision. */
 const OPERATIONS_MAX = 500;
+/** Of what operations say they will write: a commit of more would take too long for a database that is not near. */
+const CHARS_MAX = 16 * 1024 * 1024;
 /** What another process holds is asked for again after about the length of its round. */
 const BUSY_RETRY_MS = 2;
 /** A conflict is rare, and twice in a row rarer: past this many something else is wrong. */
@@ -110,8 +112,20 @@ export class Loop implements Transactor {
 
   async #rounds(): Promise<void> {
     this.#takeBack();
-    while (this.#queue.length > 0) await this.#round(this.#queue.splice(0, OPERATIONS_MAX));
+    while (this.#queue.length > 0) await this.#round(this.#take());
     this.#running = false;
+  }
+
+  /** At least one, whatever it writes. */
+  #take(): readonly Pending[] {
+    let count = 0;
+    let chars = 0;
+    for (const { operation } of this.#queue) {
+      chars += operation.chars ?? 0;
+      if (count === OPERATIONS_MAX || (count > 0 && chars > CHARS_MAX)) break;
+      count += 1;
+    }
+    return this.#queue.splice(0, count);
   }
 
   async #round(taken: readonly Pending[]): Promise<void> {

@@ -108,6 +108,16 @@ describe.each(STORAGES)('on %s', (_, storage) => {
     expect(tasks).toHaveLength(2);
   });
 
+  test('what arrives together is committed together, but not more than a commit should take', async () => {
+    const { loop } = fixture;
+    const roundsFor = async (chars: number) => {
+      const before = loop.rounds;
+      await Promise.all([1, 2, 3].map(() => loop.submit({ chars, decide: () => undefined })));
+      return loop.rounds - before;
+    };
+    expect([await roundsFor(0), await roundsFor(10_000_000)]).toEqual([1, 3]);
+  });
+
   test('an update of an unknown task is 404', async () => {
     await expect(report(fixture.orchestrator, { taskId: 'nope', status: 'COMPLETED' })).rejects.toThrow(/not found/i);
   });

@@ -17,6 +17,8 @@ export const BUSY = Symbol('busy');
 export interface Operation<T> {
   /** Runs before `decide`, with all other loads of the round: fetches and locks what must not be stale; resolves with BUSY to be put off. */
   load?(round: Round): Promise<unknown> | undefined;
+  /** About how much it will write, where that may be much: what arrives together is not all committed together then. */
+  readonly chars?: number;
   /**
    * Runs on the loop, alone, in memory: may read what it owns, push rows into `batch`, and returns what the caller gets
    * once the batch is committed. Must not await. An AppError refuses this operation alone; it must be thrown before

@@ -1,5 +1,6 @@
 // Starting an execution: which definition, under which idempotency rule, in one round.
 import { AppError } from '../model/error.ts';
+import { Json } from '../model/json.ts';
 import { isRunTerminal } from '../model/run-status.ts';
 import type { StartRequest } from '../model/start-request.ts';
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
@@ -9,8 +10,10 @@ import type { Core } from './core.ts';
 /** Resolves with the public id after the first decision is committed. */
 export function startRun(core: Core, request: StartRequest, agentGrants?: readonly string[]): Promise<string> {
   const { idempotencyKey } = request;
+  const input = Json.of(request.input);
   let earlier: StartedRun | null = null;
   return core.loop.submit({
+    chars: input.text.length,
     load: (round) => {
       const loading = core.load(round, []);
       if (idempotencyKey === undefined) return loading;
@@ -35,7 +38,7 @@ export function startRun(core: Core, request: StartRequest, agentGrants?: readon
           id,
           rootId: id,
           definition,
-          input: request.input,
+          input,
           correlationId: request.correlationId ?? null,
           priority: request.priority,
           taskToDomain: request.taskToDomain,
