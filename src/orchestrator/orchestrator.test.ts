@@ -122,6 +122,25 @@ describe.each(STORAGES)('on %s', (_, storage) => {
     await expect(report(fixture.orchestrator, { taskId: 'nope', status: 'COMPLETED' })).rejects.toThrow(/not found/i);
   });
 
+  test.each([false, true])(
+    'an update that names another run than its task’s is 404 and changes nothing',
+    async (v2) => {
+      const { orchestrator } = fixture;
+      await register(orchestrator, three);
+      const id = await start(orchestrator, { name: 'three' });
+      const [a] = await pollOf(orchestrator, 'a');
+      const other = await start(orchestrator, { name: 'three' });
+      const of = (workflowInstanceId: string | null) => {
+        return report(orchestrator, { taskId: a?.task.id, workflowInstanceId, status: 'COMPLETED' }, v2);
+      };
+      for (const wrong of [other, 'unheard']) await expect(of(wrong)).rejects.toThrow(/not found/i);
+      expect((await read(id)).tasks[0]?.status).toBe('IN_PROGRESS');
+      for (const accepted of ['', null, id]) await of(accepted);
+      expect((await read(id)).tasks[0]?.status).toBe('COMPLETED');
+      await expect(of(other)).rejects.toThrow(/not found/i);
+    },
+  );
+
   test('what was acknowledged survives a restart, and the run goes on', async () => {
     await register(fixture.orchestrator, three);
     const id = await start(fixture.orchestrator, { name: 'three', input: { x: 1 } });

@@ -37,7 +37,7 @@ import type { CachedRun } from './run-cache.ts';
 import type { WatchedRun } from './run-watch.ts';
 import { type OpenEntry, Schedule } from './schedule.ts';
 import { startRun } from './start-run.ts';
-import { refuseApproval, takeUpdate } from './task-update.ts';
+import { refuseApproval, refuseOtherRun, takeUpdate } from './task-update.ts';
 import { UNFILLED } from './unfilled.ts';
 
 /** Opens the orchestrator over a store: reads definitions, rebuilds queues and timers, and starts to work. */
@@ -200,6 +200,7 @@ class Conductor implements Orchestrator {
     if (open) return takeUpdate(this.#core, open, result, andPoll);
     const known = await this.#core.reads.taskById(result.taskId);
     if (!known) throw new AppError('not_found', `Task not found for taskId: ${result.taskId}`);
+    refuseOtherRun(result, known.run);
     const elsewhere = this.#openElsewhere(known);
     if (elsewhere) return takeUpdate(this.#core, elsewhere, result, andPoll);
     return { taskId: result.taskId, next: null };

@@ -75,6 +75,18 @@ describe('an execution', () => {
     );
   });
 
+  it('is not found under another’s id on a replica that has neither in memory', async () => {
+    const [a, b, c] = await openThree();
+    await register(a.orchestrator, { name: 'one', tasks: [simple('a')] });
+    const id = await start(a.orchestrator, { name: 'one' });
+    const handed = await take(b, 'a');
+    const other = await start(a.orchestrator, { name: 'one' });
+    const wrong = { ...done(handed), workflowInstanceId: other };
+    await expect(report(c.orchestrator, wrong)).rejects.toThrow(/not found/i);
+    await report(c.orchestrator, { ...done(handed), workflowInstanceId: id });
+    expect((await read(a, id)).run.status).toBe('COMPLETED');
+  });
+
   it('wakes a poll that waits on another replica', async () => {
     const [a, b] = await openThree();
     await register(a.orchestrator, { name: 'one', tasks: [simple('a')] });

@@ -21,6 +21,12 @@ export function refuseApproval({ type }: { readonly type: string }): void {
   );
 }
 
+/** A report may name the run of its task, and then rightly. Throws AppError not_found. */
+export function refuseOtherRun({ taskId, workflowInstanceId }: TaskResult, run: { readonly id: string }): void {
+  if (workflowInstanceId === '' || workflowInstanceId === run.id) return;
+  throw new AppError('not_found', `Task not found for taskId: ${taskId} in workflow ${workflowInstanceId}`);
+}
+
 /** Conductor takes no more log lines with one report. */
 const LOGS_PER_UPDATE = 10;
 
@@ -31,6 +37,7 @@ export async function takeUpdate(
   andPoll: boolean,
 ): Promise<UpdateOutcome> {
   refuseApproval(open);
+  refuseOtherRun(result, open.run);
   let next: HandedTask | null = null;
   const chains = andPoll && isTerminal(result.status);
   const decide = (cached: CachedRun, batch: WriteBatch, now: number) => {
