@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EMPTY_OBJECT, Json } from '../model/json.ts';
+import { taskDefinitionSchema } from '../model/task-definition.ts';
 import type { Stopper } from './stop.ts';
 import { openFixture, pollOf, register, report, start } from './testing/fixture.ts';
 import { STORAGES } from './testing/storage.ts';
@@ -205,6 +206,29 @@ describe.each(STORAGES)('on %s', (_, storage) => {
     await report(orchestrator, { taskId: held[0]?.task.id, status: 'COMPLETED' });
     expect(await waiting).toHaveLength(1);
   });
+
+  test.each([{ concurrentExecLimit: 2 }, { rateLimitPerFrequency: 2, rateLimitFrequencyInSeconds: 3600 }])(
+    'a limit that is raised or removed wakes the polls that wait for it, in a domain too: %o',
+    async (limit) => {
+      const { orchestrator } = fixture;
+      const raise = (more: object) =>
+        orchestrator.putTaskDefinitions([taskDefinitionSchema.parse({ name: 'a', ...more })]);
+      await register(orchestrator, three, { name: 'a', ...limit });
+      for (let i = 0; i < 4; i += 1) await start(orchestrator, { name: 'three' });
+      for (let i = 0; i < 2; i += 1) await start(orchestrator, { name: 'three', taskToDomain: { a: 'eu' } });
+      expect(await pollOf(orchestrator, 'a', 4)).toHaveLength(2);
+      const raised = pollOf(orchestrator, 'a', 1, 20_000);
+      // By the time this one has been refused, that one has been too.
+      expect(await pollOf(orchestrator, 'a')).toEqual([]);
+      await raise(Object.fromEntries(Object.entries(limit).map(([key, value]) => [key, value === 2 ? 3 : value])));
+      expect(await raised).toHaveLength(1);
+      const inDomain = pollOf(orchestrator, 'a', 2, 20_000, 'eu');
+      expect(await pollOf(orchestrator, 'a', 1, 0, 'eu')).toEqual([]);
+      await orchestrator.removeTaskDefinition('a');
+      expect(await inDomain).toHaveLength(2);
+    },
+    15_000,
+  );
 
   test('K7: a rate limit holds in every window and releases when the window has moved on', async () => {
     const { orchestrator } = fixture;

@@ -88,12 +88,14 @@ class Conductor implements Orchestrator {
     return this.#core.definitions.all();
   }
 
-  putTaskDefinitions(definitions: readonly TaskDefinition[]): Promise<void> {
-    return this.#commands.putTasks(definitions);
+  async putTaskDefinitions(definitions: readonly TaskDefinition[]): Promise<void> {
+    await this.#commands.putTasks(definitions);
+    this.#limitsChanged();
   }
 
-  removeTaskDefinition(name: string): Promise<void> {
-    return this.#commands.removeTask(name);
+  async removeTaskDefinition(name: string): Promise<void> {
+    await this.#commands.removeTask(name);
+    this.#limitsChanged();
   }
 
   taskDefinition(name: string): TaskDefinition | null {
@@ -280,6 +282,11 @@ class Conductor implements Orchestrator {
 
   #refuseWhenStopping(): void {
     if (this.#stopping) throw new AppError('shutting_down', 'The server is stopping.');
+  }
+
+  /** What the limits of before held back need not wait for them. Other processes look again with their next sweep. */
+  #limitsChanged(): void {
+    for (const key of [...this.#core.pollers.keys(), ...this.#workers.keys()]) this.#core.touch(key);
   }
 
   /** A control operation: `event` says what to do, refuses by throwing, or returns null when nothing is to be done. */
