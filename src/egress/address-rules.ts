@@ -1,6 +1,7 @@
 // Which addresses a user-given URL may name. Owns the rules for URLs and for resolved addresses; opens nothing and
 // resolves nothing. Addresses are allowed by what they are (public unicast), never by absence from a list.
 import ipaddr from 'ipaddr.js';
+import { shortenText } from '../model/cut-text.ts';
 import { AppError } from '../model/error.ts';
 
 /** Who reads a refusal: somebody who writes code, or somebody whose definition the operator runs. */
@@ -45,7 +46,8 @@ export function isURLSafe(input: string | URL): boolean {
 /** The part of the rules that holds for allowed origins too: HTTP only, no credentials in the URL. */
 export function parseHttpUrl(input: string | URL): URL {
   const url = tryParse(String(input));
-  if (url === null) throw new AppError('invalid_request', `Invalid URL: ${shown(String(input))}`);
+  if (url === null)
+    throw new AppError('invalid_request', `Invalid URL: ${shortenText(String(input), SHOWN_LENGTH_MAX)}`);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw new AppError('egress_denied', `Unsupported protocol: ${url.protocol} Only HTTP(S) is allowed.`);
   }
@@ -78,7 +80,7 @@ export function isPublicAddress(address: string): boolean {
 export function denied(host: string, advice: Advice): AppError {
   return new AppError(
     'egress_denied',
-    `SSRF protection: Blocked request to private/internal address: ${shown(host)}. ${ADVICE[advice]}`,
+    `SSRF protection: Blocked request to private/internal address: ${shortenText(host, SHOWN_LENGTH_MAX)}. ${ADVICE[advice]}`,
   );
 }
 
@@ -120,8 +122,4 @@ function tryParse(text: string): URL | null {
   } catch {
     return null;
   }
-}
-
-function shown(text: string): string {
-  return text.length > SHOWN_LENGTH_MAX ? `${text.slice(0, SHOWN_LENGTH_MAX)}…` : text;
 }

@@ -1,6 +1,7 @@
 // Reads a YAML node strictly: what is expected, what was found, and how to mend it, with the position. Owns the wording
 // that every reader shares. A reader goes on after an error, so that one look at the problems mends them all.
 import type { SourcePosition } from '../model/agent.ts';
+import { shortenText } from '../model/cut-text.ts';
 import { didYouMean } from '../model/did-you-mean.ts';
 import type { JsonObject, JsonValue } from '../model/json.ts';
 import type { Problem } from './project.ts';
@@ -182,9 +183,7 @@ function found(node: YamlNode): string {
   if (node.kind !== 'scalar') return node.kind === 'list' ? 'a list' : 'a mapping';
   if (node.value === null) return 'empty';
   if (typeof node.value !== 'string') return `${node.value}`;
-  return node.value === ''
-    ? 'an empty text'
-    : `"${node.value.length > 60 ? `${node.value.slice(0, 60)}…` : node.value}"`;
+  return node.value === '' ? 'an empty text' : `"${shortenText(node.value, 60)}"`;
 }
 
 function lastKey(path: string): string {

@@ -1,5 +1,7 @@
 // The declared inputs of an ensemble: reading their declarations, and applying them to what a caller sends. Must never
 // change a value: text stays text, and null counts as given.
+
+import { cutText } from '../model/cut-text.ts';
 import type { EnsembleInputField } from '../model/ensemble.ts';
 import { AppError, type FieldError } from '../model/error.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts';
@@ -79,7 +81,7 @@ export function applyInputs(fields: readonly EnsembleInputField[], input: JsonOb
       wrong.push({
         path: field.name,
         message: `must be ${described(field.type)}`,
-        invalidValue: JSON.stringify(value).slice(0, 100),
+        invalidValue: cutText(JSON.stringify(value), 100),
       });
     }
   }

@@ -8,6 +8,7 @@ import {
   type QuickJSHandle,
   type QuickJSSyncVariant,
 } from 'quickjs-emscripten-core';
+import { shortenText } from '../model/cut-text.ts';
 import type { JsonValue } from '../model/json.ts';
 import { type MachineMemory, takeMemoryImage } from './memory-image.ts';
 import type { ScriptResult } from './script-result.ts';
@@ -172,7 +173,7 @@ function errorText(machine: Machine, error: QuickJSHandle): string {
   if (machine.exhausted()) return 'InternalError: interrupted, the script ran for too long';
   if (described.error || context.typeof(described.value) !== 'string') return 'Error: the script failed';
   const text = context.getString(described.value);
-  return text.length > ERROR_LENGTH_MAX ? `${text.slice(0, ERROR_LENGTH_MAX)}…` : text;
+  return shortenText(text, ERROR_LENGTH_MAX);
 }
 
 /** The variant is a CommonJS module: its default export arrives wrapped or bare, depending on who loads it. */

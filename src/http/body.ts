@@ -1,5 +1,6 @@
 // Bodies and queries, parsed at the edge: text to JSON, JSON to a model type, and what is wrong with it as fields.
 import type { z } from 'zod';
+import { shortenText } from '../model/cut-text.ts';
 import { AppError, type FieldError } from '../model/error.ts';
 import { VALIDATION_MESSAGE } from './errors.ts';
 import { assertShallow } from './json-depth.ts';
@@ -65,5 +66,5 @@ function valueAt(document: unknown, path: readonly PropertyKey[]): unknown {
 function shown(value: unknown): string | undefined {
   if (value === undefined) return undefined;
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return text.length > INVALID_VALUE_CHARS_MAX ? `${text.slice(0, INVALID_VALUE_CHARS_MAX)}…` : text;
+  return shortenText(text, INVALID_VALUE_CHARS_MAX);
 }

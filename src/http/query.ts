@@ -1,4 +1,6 @@
 // Query parameters with defaults. A wrong one is a 400 that names it, never a silent default.
+
+import { cutText } from '../model/cut-text.ts';
 import type { FieldError } from '../model/error.ts';
 import { isServerProcess } from '../model/worker-id.ts';
 import { validationError } from './body.ts';
@@ -62,6 +64,6 @@ function whole(name: string, given: string, min: number, max: number): number {
 }
 
 function wrong(path: string, message: string, invalidValue: string) {
-  const field: FieldError = { path, message, invalidValue: invalidValue.slice(0, 200) };
+  const field: FieldError = { path, message, invalidValue: cutText(invalidValue, 200) };
   return validationError([field]);
 }

@@ -9,6 +9,7 @@ import { isRetriable, isSuccessful, isTerminal } from '../../model/task-status.t
 import { findStep } from '../plan/build-fragment.ts';
 import type { Container, Plan, Sequence, Step } from '../plan/plan.ts';
 import { rulesByName } from '../plan/rules.ts';
+import { keptReason } from '../tasks/reasons.ts';
 import {
   type Ending,
   type Flow,
@@ -27,7 +28,6 @@ import { retryDelayMs } from './retry.ts';
 import { RunScope } from './run-scope.ts';
 import { dueMsOf, isTotalSpent, totalReason } from './timeouts.ts';
 
-const REASON_CHARS_MAX = 500;
 /** A loop of steps that the engine runs itself yields after this many: a definition may not hold the process. */
 const INSERTED_MAX = 1000;
 
@@ -205,7 +205,7 @@ export class RunFlow implements Flow {
       ...task,
       status: ending.status,
       output: ending.output ?? task.output,
-      reason: ending.reason === undefined ? task.reason : (ending.reason?.slice(0, REASON_CHARS_MAX) ?? null),
+      reason: ending.reason === undefined ? task.reason : keptReason(ending.reason),
       endedMs: now,
       updatedMs: now,
       dueMs: 0,

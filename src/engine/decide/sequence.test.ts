@@ -78,10 +78,16 @@ test('IN_PROGRESS puts the task back into its queue after callbackAfterSeconds',
   expect(h.task('first').output.value).toEqual({ at: 1 });
 });
 
-test('a reason is cut at 500 characters', () => {
-  const h = new Harness({ tasks: [{ name: 'a', taskReferenceName: 'first', retryCount: 0 }] }).start();
-  h.fail('first', 'x'.repeat(900));
-  expect(h.task('first').reason).toHaveLength(500);
+test('a reason is cut at 500 characters, and never in the middle of one', () => {
+  const definition = { tasks: [{ name: 'a', taskReferenceName: 'first', retryCount: 0 }] };
+  for (const [reason, length] of [
+    ['x'.repeat(900), 500],
+    [`x${'😀'.repeat(450)}`, 499],
+  ] as const) {
+    const h = new Harness(definition).start();
+    h.fail('first', reason);
+    expect(h.task('first').reason).toBe(reason.slice(0, length));
+  }
 });
 
 test('startDelay keeps a task out of its queue', () => {

@@ -3,11 +3,10 @@ import { Json } from '../../model/json.ts';
 import type { Task } from '../../model/run.ts';
 import { isTerminal } from '../../model/task-status.ts';
 import { isAsyncComplete } from '../tasks/in-process.ts';
+import { keptReason } from '../tasks/reasons.ts';
 import type { TaskUpdate } from './decision.ts';
 import type { RunFlow } from './flow.ts';
 import { expiryOf, HELD_OPEN } from './timeouts.ts';
-
-const REASON_CHARS_MAX = 500;
 
 export function claim(flow: RunFlow, task: Task, workerId: string | null): void {
   if (task.status !== 'SCHEDULED' || task.queue === null) return;
@@ -42,7 +41,7 @@ export function update(flow: RunFlow, task: Task, report: TaskUpdate): void {
   const reported: Task = {
     ...task,
     output: report.output,
-    reason: report.reason?.slice(0, REASON_CHARS_MAX) ?? null,
+    reason: keptReason(report.reason),
     workerId: report.workerId ?? task.workerId,
     callbackAfterSeconds: report.callbackAfterSeconds,
     updatedMs: now,

@@ -1,6 +1,7 @@
 // What a handler returned, as JSON. Owns what is let through and what is refused by name and place: a value that would
 // be stored as something else than it is (a Map as `{}`) is a mistake that must be seen. Must never change what it is given.
 import { put } from '../../expressions/ensemble/values.ts';
+import { cutText } from '../../model/cut-text.ts';
 import type { JsonObject, JsonValue } from '../../model/json.ts';
 import { AgentError } from '../operation.ts';
 
@@ -37,7 +38,7 @@ function structure(value: object, place: string, above: readonly object[]): Json
   const kind = unwelcome(value);
   if (kind !== null) throw refused(place, kind);
   if (above.includes(value)) throw refused(place, 'a cycle: it contains itself');
-  if (above.length >= DEPTH_MAX) throw refused(place.slice(0, 80), `nested more than ${DEPTH_MAX} deep`);
+  if (above.length >= DEPTH_MAX) throw refused(cutText(place, 80), `nested more than ${DEPTH_MAX} deep`);
   const path = [...above, value];
   if (Array.isArray(value)) return value.map((each, index) => convert(each, `${place}[${index}]`, path) ?? null);
   const converted: JsonObject = {};

@@ -1,4 +1,6 @@
 // The project's own pages, the landing page, and the search over them.
+
+import { cutText } from '../../model/cut-text.ts';
 import type { DocsPage } from './docs-page.ts';
 import { slugOfPath } from './docs-page.ts';
 import type { PageParts } from './layout.ts';
@@ -129,7 +131,7 @@ function excerpt(text: string, word: string): string {
 }
 
 function shortened(text: string, charactersMax: number): string {
-  return text.length <= charactersMax ? text : `${text.slice(0, charactersMax).replace(/\s+\S*$/, '')}…`;
+  return text.length <= charactersMax ? text : `${cutText(text, charactersMax).replace(/\s+\S*$/, '')}…`;
 }
 
 /** Of a page that stays the same the words do, too. */

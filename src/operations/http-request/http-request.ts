@@ -2,6 +2,7 @@
 // `url` there, input gives `url` and `query`. Output `{status, headers, data}`.
 // Throws AgentError for a status outside of 2xx: worth a retry for 429 and 5xx only; and for an address that is refused.
 import { z } from 'zod';
+import { shortenText } from '../../model/cut-text.ts';
 import { jsonValue, loose } from '../../model/schema.ts';
 import { AgentError, type Operation } from '../operation.ts';
 import { bodyOf, CallInput, Method, outboundCall } from '../outbound/call.ts';
@@ -34,7 +35,7 @@ export const httpRequest: Operation = {
 };
 
 function refusal(status: number, statusText: string, body: string): AgentError {
-  const shown = body.length > SHOWN_BODY_LENGTH_MAX ? `${body.slice(0, SHOWN_BODY_LENGTH_MAX)}…` : body;
+  const shown = shortenText(body, SHOWN_BODY_LENGTH_MAX);
   const message = `HTTP ${status} ${statusText}`.trim() + (shown === '' ? '' : `: ${shown}`);
   return new AgentError(message, isWorthRetrying(status));
 }

@@ -3,6 +3,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { OutboundRequest } from '../../egress/egress.ts';
+import { cutText } from '../../model/cut-text.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts';
 
 export interface HttpTaskRequest extends Omit<OutboundRequest, 'responseBytesMax' | 'signal'> {
@@ -30,7 +31,7 @@ export function readHttpTaskInput(input: JsonObject, workflowId: string, ref: st
   if (method === '') {
     return refuse('HTTP task: "method" is missing. Give GET, POST, … in inputParameters.http_request.method.');
   }
-  if (!METHODS.has(method)) return refuse(`HTTP task: method "${method.slice(0, 40)}" is not supported.`);
+  if (!METHODS.has(method)) return refuse(`HTTP task: method "${cutText(method, 40)}" is not supported.`);
   const headers = readHeaders(fields.headers);
   const body = fields.body ?? null;
   setDefault(headers, 'Accept', acceptOf(fields.accept));

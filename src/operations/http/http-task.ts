@@ -1,6 +1,7 @@
 // The HTTP system task: one request by a workflow, through the egress door. Owns how task input becomes a request and
 // an answer becomes output. Must never throw, and never opens a connection itself.
 import type { Egress, OutboundResponse } from '../../egress/egress.ts';
+import { shortenText } from '../../model/cut-text.ts';
 import { AppError } from '../../model/error.ts';
 import { Json, type JsonObject, type JsonValue } from '../../model/json.ts';
 import type { InProcessResult, InProcessWorker } from '../../orchestrator/ports.ts';
@@ -44,7 +45,10 @@ export function createHttpWorker(egress: Egress, options: HttpWorkerOptions = {}
 function resultOf(response: OutboundResponse, asyncComplete: boolean): InProcessResult {
   if (response.status >= 400) {
     const status = `${response.status} ${response.statusText}`.trim();
-    return failure(`${status}: ${response.body === '' ? '[no body]' : JSON.stringify(clipped(response.body))}`, false);
+    return failure(
+      `${status}: ${response.body === '' ? '[no body]' : JSON.stringify(shortenText(response.body, SHOWN_BODY_LENGTH_MAX))}`,
+      false,
+    );
   }
   const headers: JsonObject = Object.fromEntries(
     Object.entries(response.headers).map(([name, values]) => [name, [...values]]),
@@ -89,8 +93,4 @@ function failure(message: string, terminal: boolean): InProcessResult {
 
 function refusal(reason: string): InProcessResult {
   return { status: 'FAILED_WITH_TERMINAL_ERROR', output: Json.of({}), reason };
-}
-
-function clipped(text: string): string {
-  return text.length > SHOWN_BODY_LENGTH_MAX ? `${text.slice(0, SHOWN_BODY_LENGTH_MAX)}…` : text;
 }
