@@ -38,6 +38,17 @@ describe('workflow validate', () => {
     expect(printed.err).toContain('did you mean retryCount?');
   });
 
+  test.each([
+    ['refused by its plan', { name: 'billing', tasks: [task('a', { retryCuont: 2 }), task('a')] }],
+    ['refused by its shape', { tasks: [task('a', { retryCuont: 2 })] }],
+  ])('a definition %s is warned of all the same', async (_, definition) => {
+    const { err, exitCode } = await validate(definition);
+    expect(exitCode).toBe(1);
+    expect(err).toContain('error: ');
+    expect(err).toContain('did you mean retryCount?');
+    expect((await validate('[null, 7, {"tasks": 3}]')).exitCode).toBe(1);
+  });
+
   test('what the server would refuse is an error', async () => {
     const twice = await validate({ name: 'billing', tasks: [task('a'), task('a')] });
     expect(twice.exitCode).toBe(1);

@@ -1,4 +1,5 @@
 // `workflow validate`: judges a definition as the server would at registration, and warns of properties nobody reads.
+import { unknownProperties } from '../../engine/plan/unknown-properties.ts';
 import { validateDefinition } from '../../engine/plan/validate-definition.ts';
 import { pathText } from '../../http/body.ts';
 import { AppError, type FieldError } from '../../model/error.ts';
@@ -47,7 +48,7 @@ function judge(document: JsonValue): Verdict {
   const parsed = workflowDefinitionSchema.safeParse(document);
   if (!parsed.success) {
     const errors = parsed.error.issues.map(({ path, message }) => ({ path: pathText(path), message }));
-    return { name: nameOf(document), errors, warnings: [] };
+    return { name: nameOf(document), errors, warnings: unknownIn(document) };
   }
   const { name } = parsed.data;
   try {
@@ -55,8 +56,13 @@ function judge(document: JsonValue): Verdict {
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const errors = error.fields.length > 0 ? error.fields : [{ path: '', message: error.message }];
-    return { name, errors, warnings: [] };
+    return { name, errors, warnings: unknownIn(document) };
   }
+}
+
+/** Of a definition that is refused too: a slip of the pen is often why. */
+function unknownIn(document: JsonValue): string[] {
+  return unknownProperties(document).map(({ message }) => message);
 }
 
 function nameOf(document: JsonValue): string {
