@@ -216,6 +216,7 @@ describe('API keys', () => {
     [{ name: ' ' }, 'name'],
     [{ permissions: [] }, 'permissions'],
     [{ permissions: ['workflow'] }, '"workflow" is not a permission'],
+    [{ permissions: ['*', 'ensmble:*'] }, '"ensmble:*" is not a permission. Did you mean "ensemble:*"?'],
   ])('%j is refused', async (wrong, words) => {
     const it = await access();
     await expect(it.generateKey({ ...REQUEST, ...wrong })).rejects.toThrow(words);

@@ -8,13 +8,12 @@ import type { Freshness } from '../store/freshness.ts';
 import type { Reads, Round, WriteBatch } from '../store/port.ts';
 import type { Principal } from './access.ts';
 import { type GeneratedKey, type KeyRequest, keyState } from './api-keys.ts';
+import { permissionFault } from './grantable.ts';
 import { hashKey, newKeyId, newKeyText } from './key-text.ts';
-import { isPermission } from './permissions.ts';
 
 const NAME_LENGTH_MAX = 100;
 const USER_ID_LENGTH_MAX = 255;
 const PERMISSIONS_MAX = 100;
-const PERMISSION_LENGTH_MAX = 255;
 
 export interface LiveKey {
   readonly record: ApiKeyRecord;
@@ -202,12 +201,11 @@ function checkRequest({ name, permissions, userId }: KeyRequest): void {
     );
   }
   for (const permission of permissions) {
-    if (isPermission(permission) && permission.length <= PERMISSION_LENGTH_MAX) continue;
-    throw new AppError(
-      'invalid_request',
-      `"${permission}" is not a permission. Use resource:name:action, such as "workflow:billing-*:execute".`,
-      [{ path: 'permissions', message: 'must be resource:name:action', invalidValue: permission }],
-    );
+    const fault = permissionFault(permission);
+    if (fault === null) continue;
+    throw new AppError('invalid_request', `"${permission}" is not a permission. ${fault}`, [
+      { path: 'permissions', message: fault, invalidValue: permission },
+    ]);
   }
 }
 

@@ -2,10 +2,10 @@
 // key commands cannot tell. A record lies under its key's hash, and `id:<key id>` leads to it; the key's text is nowhere.
 // A namespace answers from the edge: what is written here may take a minute to be seen everywhere.
 import { z } from 'zod';
+import { permissionFault } from '../access/grantable.ts';
 import { KvKeyRecord, kvKeyName } from '../access/key-store.ts';
 import { hashKey, newKeyId, newKeyText } from '../access/key-text.ts';
 import { parseExpiry, parseOverlap } from '../access/lifetime.ts';
-import { isPermission } from '../access/permissions.ts';
 import { EXPIRES_DEFAULT } from '../http/routes/admin/keys.ts';
 import type { JsonObject, JsonValue } from '../model/json.ts';
 import { CliError, type CliHost, type Connection } from './host.ts';
@@ -60,8 +60,10 @@ class KvKeys {
 
   async #generate(body: JsonValue): Promise<JsonValue> {
     const { expires, name, permissions, userId } = GENERATE.parse(body);
-    const wrong = permissions.find((permission) => !isPermission(permission));
-    if (wrong !== undefined) throw new CliError(`"${wrong}" is not a permission. Use resource:name:action.`);
+    for (const permission of permissions) {
+      const fault = permissionFault(permission);
+      if (fault !== null) throw new CliError(`"${permission}" is not a permission. ${fault}`);
+    }
     const createdAt = this.#now();
     const expiresAt = parseExpiry(expires, createdAt) || null;
     const of = userId === undefined ? {} : { userId };

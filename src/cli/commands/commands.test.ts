@@ -94,6 +94,7 @@ describe('keys', () => {
       [['keys', 'list', 'surplus'], 2, 'too many arguments'],
       [[...GENERATE, '--permissions', '*', '--expires', 'soon'], 1, 'Invalid expiration format: soon'],
       [[...GENERATE, '--permissions', 'billing'], 1, '"billing" is not a permission'],
+      [[...GENERATE, '--permissions', 'bogus:perm'], 1, '"bogus:perm" is not a permission'],
       [['keys', 'info', 'key_none'], 1, 'There is no API key key_none.'],
       [['keys', 'rotate', 'key_none', '--overlap', '15m'], 1, 'There is no API key key_none.'],
       [['keys', 'list', '--url', 'http://127.0.0.1:1'], 1, 'needs a credential'],

@@ -121,6 +121,7 @@ describe('keys in a KV namespace', () => {
     expect((await cli('list', '--kv', 'a;rm -rf')).err).toContain('neither a binding');
     expect((await cli('info', 'key_1;x', '--kv', 'API_KEYS')).err).toContain('There is no API key');
     expect((await cli(...generate, 'billing', '--kv', 'API_KEYS')).err).toContain('is not a permission');
+    expect((await cli(...generate, 'agnet:*', '--kv', 'API_KEYS')).err).toContain('Did you mean "agent:*"?');
     expect((await cli('list', '--kv', 'API_KEYS', '--url', 'http://127.0.0.1:1')).exitCode).toBe(2);
     expect(existsSync(`${store}.log`)).toBe(false);
     writeFileSync(join(directory, 'wrangler'), `#!/bin/sh\necho "You are not signed in" >&2\nexit 1\n`);
