@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTcpServer, type Server as TcpServer } from 'node:net';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AppError } from '../model/error.ts';
 import { checkedLookup, guardedConnector } from './connector.ts';
@@ -407,6 +408,39 @@ describe('upstream', () => {
     });
     const answer = await open().upstream(chunked.origin).send(call);
     await expect(answer.body.bytes()).rejects.toThrow();
+  });
+
+  it.each([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+    ['identity', (text: string) => Buffer.from(text)],
+  ])('gives an answer that came packed with %s as it was said, short or streamed', async (encoding, pack) => {
+    const { origin } = await serve((_request, response, body) => {
+      response.writeHead(200, {
+        'content-encoding': encoding,
+        ...(body === 'long' ? {} : { 'content-length': pack('said').length }),
+      });
+      response.end(pack(body === 'long' ? 'x'.repeat(3_000_000) : 'said'));
+    });
+    const upstream = open().upstream(origin);
+    const short = await upstream.send(call);
+    expect(new TextDecoder().decode(await short.body.bytes())).toBe('said');
+    if (encoding !== 'identity') expect(Object.keys(short.headers)).not.toContain('content-encoding');
+    const long = await upstream.send({ ...call, body: 'long' });
+    expect(new TextDecoder().decode(await long.body.bytes())).toBe('x'.repeat(3_000_000));
+  });
+
+  it('takes an answer that it cannot unpack for none', async () => {
+    const unknown = await serve((_request, response) =>
+      response.writeHead(200, { 'content-encoding': 'zip' }).end('?'),
+    );
+    await expect(open().upstream(unknown.origin).send(call)).rejects.toMatchObject({ sent: true });
+    const broken = await serve((_request, response) =>
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end('?'),
+    );
+    const answer = await open().upstream(broken.origin).send(call);
+    await expect(Promise.resolve(answer.body.bytes())).rejects.toThrow();
   });
 
   it('is refused at construction when its origin is no HTTP URL', () => {

@@ -4,6 +4,7 @@
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { UpstreamResponse } from './egress.ts';
+import { unpacked, unpackOf } from './unpacked-body.ts';
 
 const WHOLE_BYTES_MAX = 64 * 1024;
 
@@ -14,6 +15,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #status = 0;
   #headers: UpstreamResponse['headers'] | undefined;
   #stream: StreamedBody | undefined;
+  #unpack: ReturnType<typeof unpackOf> = null;
 
   /** One of the two is called, once. */
   constructor(resolve: (response: UpstreamResponse) => void, reject: (error: unknown) => void) {
@@ -25,8 +27,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onRequestStart(): void {}
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: RawHeaders): void {
-    // An interim answer: the one that counts is still to come.
+    // An interim answer: the one that counts is still to come. (A 100 that nobody asked for does not get here: undici
+    // takes it for a broken answer.)
     if (status < 200) return;
+    try {
+      this.#unpack = unpackOf(headers['content-encoding']);
+    } catch (error) {
+      controller.abort(error instanceof Error ? error : new Error('the answer cannot be read'));
+      return;
+    }
     this.#status = status;
     this.#headers = headersOf(headers);
     if (Number(headers['content-length'] ?? Number.NaN) <= WHOLE_BYTES_MAX) return;
@@ -50,7 +59,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #answer(body: UpstreamResponse['body']): void {
-    if (this.#headers) this.#resolve({ status: this.#status, headers: this.#headers, body });
+    if (!this.#headers) return;
+    const answer = { status: this.#status, headers: this.#headers, body };
+    this.#resolve(this.#unpack ? unpacked(answer, this.#unpack) : answer);
   }
 }
 
