@@ -207,10 +207,11 @@ export class Core {
   onOpenTask<T>(
     open: OpenEntry,
     work: (cached: CachedRun, batch: WriteBatch, now: number) => T,
-    /** Wants this many tasks of the same queue in the round. */
-    chained = 0,
+    /** `chained`: wants this many tasks of the same queue in the round. */
+    { chars = 0, chained = 0 } = {},
   ): Promise<T | undefined> {
     return this.loop.submit({
+      chars,
       load: (round) => {
         if (chained > 0) this.#queues?.ask(open.key, chained);
         return this.load(round, [open.run.rowId]);

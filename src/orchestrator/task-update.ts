@@ -40,8 +40,9 @@ export async function takeUpdate(
   refuseOtherRun(result, open.run);
   let next: HandedTask | null = null;
   const chains = andPoll && isTerminal(result.status);
+  const given = Json.of(result.outputData);
   const decide = (cached: CachedRun, batch: WriteBatch, now: number) => {
-    const update = toUpdate(core, cached, result);
+    const update = toUpdate(core, cached, result, given);
     addLogs(core, cached, result, batch, now);
     core.advance.event(cached, { kind: 'update', taskRowId: open.rowId, update }, batch, now);
     if (!chains) return;
@@ -57,13 +58,12 @@ export async function takeUpdate(
       gone: () => false,
     });
   };
-  await core.onOpenTask(open, decide, chains ? 1 : 0);
+  await core.onOpenTask(open, decide, { chars: given.text.length, chained: chains ? 1 : 0 });
   return { taskId: result.taskId, next };
 }
 
-function toUpdate(core: Core, cached: CachedRun, result: TaskResult): TaskUpdate {
+function toUpdate(core: Core, cached: CachedRun, result: TaskResult, given: Json): TaskUpdate {
   const { rootId } = cached.state.run;
-  const given = Json.of(result.outputData);
   const reason = result.reasonForIncompletion;
   const update = {
     status: result.status,
