@@ -10,6 +10,7 @@ import { createRequestIds } from '../../http/request-id.ts';
 import type { Route } from '../../http/route.ts';
 import { AppError } from '../../model/error.ts';
 import type { VaultProxy } from '../../vault/proxy-api.ts';
+import { BodyBudget } from './body-budget.ts';
 import { writeProxyReply, writeReply } from './node-reply.ts';
 import { NodeRequest, readBytes, splitTarget, type Target } from './node-request.ts';
 
@@ -22,6 +23,9 @@ const HOT: readonly string[] = [
   'POST /api/tasks',
   'POST /api/tasks/update-v2',
 ];
+
+/** Of large bodies, what is in memory at once: about a tenth of what Node's heap may grow to. */
+const LARGE_BODIES_BYTES_MAX = 64 * 1024 * 1024;
 
 const ODD = /\/(\.|%2e)|[\\#]/i;
 
@@ -42,6 +46,7 @@ export function createNodeHandler(options: NodeHandlerOptions): NodeHandler {
   const { dispatcher, proxy, bodyBytesMax } = options;
   const hot = hotRoutes(options.routes);
   const newId = createRequestIds();
+  const budget = new BodyBudget(LARGE_BODIES_BYTES_MAX);
   const throughHono = getRequestListener(options.app.fetch, { overrideGlobalObjects: false });
   return (request, response) => {
     const url = request.url ?? '/';
@@ -52,7 +57,7 @@ export function createNodeHandler(options: NodeHandlerOptions): NodeHandler {
     }
     const found = hotRoute(dispatcher, hot, request.method ?? '', target.path);
     if (found) {
-      const raw = new NodeRequest(request, response, target, newId, bodyBytesMax);
+      const raw = new NodeRequest(request, response, target, newId, bodyBytesMax, budget);
       void serveHot(dispatcher, found, raw, request, response);
       return;
     }
@@ -107,7 +112,8 @@ async function vendorCall(
   newId: (header: HeaderLookup) => string,
 ): Promise<void> {
   const { dispatcher, proxy, vaultBodyBytesMax } = options;
-  const raw = new NodeRequest(request, response, target, newId, vaultBodyBytesMax);
+  // Read before anybody knows who calls, so it must not keep others waiting.
+  const raw = new NodeRequest(request, response, target, newId, vaultBodyBytesMax, null);
   let body: Buffer;
   try {
     body = await readBytes(request, vaultBodyBytesMax);

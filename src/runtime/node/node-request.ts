@@ -6,6 +6,7 @@ import { tooLarge } from '../../http/body-limit.ts';
 import type { RawRequest } from '../../http/dispatch.ts';
 import { AppError } from '../../model/error.ts';
 import type { RequestOrigin } from '../../visitor/visitor.ts';
+import type { BodyBudget } from './body-budget.ts';
 
 export interface Target {
   /** Path as sent, undecoded, without query. */
@@ -38,6 +39,7 @@ export class NodeRequest implements RawRequest {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #bodyBytesMax: number;
+  readonly #budget: BodyBudget | null;
   #signal: AbortSignal | undefined;
   #body: Promise<Buffer> | undefined;
 
@@ -47,10 +49,12 @@ export class NodeRequest implements RawRequest {
     target: Target,
     newId: (header: HeaderLookup) => string,
     bodyBytesMax: number,
+    budget: BodyBudget | null,
   ) {
     this.#request = request;
     this.#response = response;
     this.#bodyBytesMax = bodyBytesMax;
+    this.#budget = budget;
     this.method = request.method ?? 'GET';
     this.path = target.path;
     this.search = target.search;
@@ -74,8 +78,15 @@ export class NodeRequest implements RawRequest {
   }
 
   bytes(): Promise<Buffer> {
-    this.#body ??= readBytes(this.#request, this.#bodyBytesMax);
+    this.#body ??= this.#read();
     return this.#body;
+  }
+
+  #read(): Promise<Buffer> {
+    const bytesMax = this.#bodyBytesMax;
+    const announced = Number(this.#request.headers['content-length'] ?? 0);
+    const turn = announced <= bytesMax ? this.#budget?.take(announced, this.#response) : undefined;
+    return turn ? turn.then(() => readBytes(this.#request, bytesMax)) : readBytes(this.#request, bytesMax);
   }
 
   async text(): Promise<string> {
