@@ -2,7 +2,7 @@
 // never per run. Must never decide anything about a run.
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
-import { compilePlan, taskNamesOf } from '../engine/plan/compile.ts';
+import { compileAccepted, compilePlan, taskNamesOf } from '../engine/plan/compile.ts';
 import type { Plan } from '../engine/plan/plan.ts';
 import { Json, type JsonObject } from '../model/json.ts';
 import type { Snapshot } from '../model/run.ts';
@@ -24,6 +24,8 @@ export class Definitions {
   /** By definition object: dropped with it when it is replaced, emptied when task definitions change. */
   #frozen = new WeakMap<WorkflowDefinition, Frozen>();
   readonly #plans = new Map<string, Plan>();
+  /** Plans of stored copies: what holds for their runs need not hold for a new one. */
+  readonly #unjudged = new WeakSet<Plan>();
 
   /** Replaces what memory holds by what is committed, at one stroke. */
   async load(reads: Reads): Promise<void> {
@@ -88,7 +90,8 @@ export class Definitions {
     }
     const document = Json.text(JSON.stringify({ definition, taskDefinitions }));
     const id = bytesToHex(sha256(utf8ToBytes(document.text))).slice(0, 32);
-    const plan = this.#plans.get(id) ?? compilePlan(definition, taskDefinitions, id);
+    const compiled = this.#plans.get(id);
+    const plan = compiled && !this.#unjudged.has(compiled) ? compiled : compilePlan(definition, taskDefinitions, id);
     this.#keep(id, plan);
     const frozen = { plan, snapshot: { id, document } };
     this.#frozen.set(definition, frozen);
@@ -102,7 +105,8 @@ export class Definitions {
     const snapshot = await reads.snapshot(snapshotId);
     if (!snapshot) throw new Error(`snapshot ${snapshotId} is missing`);
     const { definition, taskDefinitions } = snapshot.document.object;
-    const plan = compilePlan(workflowDefinitionSchema.parse(definition), parseTasks(taskDefinitions), snapshotId);
+    const plan = compileAccepted(workflowDefinitionSchema.parse(definition), parseTasks(taskDefinitions), snapshotId);
+    this.#unjudged.add(plan);
     this.#keep(snapshotId, plan);
     return plan;
   }

@@ -60,7 +60,6 @@ describe('registration refuses', () => {
   });
 
   test.each([
-    ['EVENT', { type: 'EVENT' }, /sink/],
     ['SWITCH without evaluator', { type: 'SWITCH', expression: 'c', decisionCases: { a: [] } }, /evaluatorType/],
     [
       'SWITCH without expression',
@@ -73,7 +72,6 @@ describe('registration refuses', () => {
     ['FORK_JOIN_DYNAMIC', { type: 'FORK_JOIN_DYNAMIC' }, /dynamicForkTasksParam/],
     ['HTTP', { type: 'HTTP' }, /http_request/],
     ['HTTP without uri', { type: 'HTTP', inputParameters: { http_request: { method: 'GET' } } }, /uri and method/],
-    ['KAFKA_PUBLISH', { type: 'KAFKA_PUBLISH' }, /kafka_request/],
     ['DO_WHILE without condition', { type: 'DO_WHILE', loopOver: [simple('a')] }, /loopCondition or items/],
     ['DO_WHILE without body', { type: 'DO_WHILE', loopCondition: 'true' }, /loopOver/],
     ['SUB_WORKFLOW', { type: 'SUB_WORKFLOW' }, /subWorkflowParam/],
@@ -84,7 +82,7 @@ describe('registration refuses', () => {
       { type: 'TERMINATE', optional: true, inputParameters: { terminationStatus: 'FAILED' } },
       /optional/,
     ],
-    ['JSON_JQ_TRANSFORM', { type: 'JSON_JQ_TRANSFORM' }, /queryExpression/],
+    ['LAMBDA', { type: 'LAMBDA' }, /scriptExpression/],
     ['INLINE', { type: 'INLINE' }, /expression/],
     ['WAIT', { type: 'WAIT', inputParameters: { duration: '1s', until: '2030-01-01' } }, /Both 'duration' and 'until'/],
     [
@@ -94,6 +92,41 @@ describe('registration refuses', () => {
     ],
   ])('%s', (_name, task, message) => {
     expect(faults(only(task)).join('\n')).toMatch(message);
+  });
+
+  test.each([
+    ['JSON_JQ_TRANSFORM', { inputParameters: { queryExpression: '.a' } }, /use INLINE/],
+    ['EVENT', { sink: 'conductor:x' }, /use START_WORKFLOW .* or a SIMPLE task/],
+    ['KAFKA_PUBLISH', { inputParameters: { kafka_request: {} } }, /use a SIMPLE task/],
+    ['LLM_CHAT_COMPLETE', {}, /use HTTP to the vendor/],
+    ['HTTP_POLL', {}, /use DO_WHILE/],
+    ['WAIT_FOR_WEBHOOK', {}, /use WAIT or HUMAN/],
+  ])('%s, a system type that is not run here, and says what to use', (type, more, instead) => {
+    const task = simple('t', { type, ...more });
+    const places = [
+      { tasks: [task] },
+      { tasks: [{ name: 'f', taskReferenceName: 'f', type: 'FORK_JOIN', forkTasks: [[simple('a')], [task]] }] },
+    ];
+    for (const place of places) {
+      const [only, ...others] = faults(place);
+      expect(only).toContain(`${type} is not a type that this server runs`);
+      expect(only).toMatch(instead);
+      expect(only).toContain('(task t)');
+      expect(others).toEqual([]);
+    }
+  });
+
+  test('what is wrong with a definition written inside, at any depth, when the outer one is registered', () => {
+    const sub = (ref: string, tasks: object[]) => ({
+      name: ref,
+      taskReferenceName: ref,
+      type: 'SUB_WORKFLOW',
+      subWorkflowParam: { name: 'inner', workflowDefinition: { name: 'inner', tasks } },
+    });
+    expect(faults({ tasks: [sub('outer', [sub('inner', [simple('t', { type: 'EVENT', sink: 'x' })])])] })).toEqual([
+      expect.stringMatching(/^EVENT .* \(task t\), in the definition inside inner, in the definition inside outer$/),
+    ]);
+    expect(faults({ tasks: [sub('outer', [simple('t', { type: 'my_own_type' })])] })).toEqual([]);
   });
 
   test('everything at once, each fault with its place', () => {
@@ -112,6 +145,11 @@ describe('registration refuses', () => {
 });
 
 describe('registration accepts', () => {
+  test('a type that nobody reserved, as a task for workers', () => {
+    expect(compile({ tasks: [simple('t', { type: 'my_own_type' })] }).head.type).toBe('SIMPLE');
+    expect(compile({ tasks: [{ name: 'EVENT', taskReferenceName: 'e', type: 'SIMPLE' }] }).head.type).toBe('SIMPLE');
+  });
+
   test('references to a dynamic fork’s tasks, which no definition names', () => {
     const fan = {
       name: 'f',

@@ -23,6 +23,31 @@ export function compilePlan(
   taskDefinitions: Readonly<Record<string, TaskDefinition>>,
   snapshotId: string,
 ): Plan {
+  const { plan, faults: own } = judged(definition, taskDefinitions, snapshotId);
+  const faults = [...own, ...childFaults(plan.steps)];
+  if (faults.length > 0) throw invalid(faults);
+  return plan;
+}
+
+/** The plan of a definition that was accepted once. Rules that came later must not make its runs unreadable. */
+export function compileAccepted(
+  definition: WorkflowDefinition,
+  taskDefinitions: Readonly<Record<string, TaskDefinition>>,
+  snapshotId: string,
+): Plan {
+  return judged(definition, taskDefinitions, snapshotId).plan;
+}
+
+interface Judged {
+  readonly plan: Plan;
+  readonly faults: readonly FieldError[];
+}
+
+function judged(
+  definition: WorkflowDefinition,
+  taskDefinitions: Readonly<Record<string, TaskDefinition>>,
+  snapshotId: string,
+): Judged {
   const language = languageOf(definition);
   const builder = new StepBuilder(taskDefinitions, isTaskType, language);
   const head = builder.sequence(definition.tasks, { kind: 'root' }, null);
@@ -33,8 +58,7 @@ export function compilePlan(
   markWholeLoops(steps);
   const output = language.output(definition.outputParameters);
   faults.unshift(...faultsOf(definition, steps, output, TASK_TYPES, language), ...inlineFaults(definition));
-  if (faults.length > 0) throw invalid(faults);
-  return {
+  const plan = {
     snapshotId,
     definition,
     taskDefinitions,
@@ -44,6 +68,7 @@ export function compilePlan(
     failureWorkflow: definition.failureWorkflow ? language.template(definition.failureWorkflow) : null,
     dynamicForks: dynamicForks(steps),
   };
+  return { plan, faults };
 }
 
 function dynamicForks(steps: ReadonlyMap<string, OpenStep>): readonly Step[] {
@@ -54,6 +79,24 @@ function inlineFaults(definition: WorkflowDefinition): FieldError[] {
   const faults: FieldError[] = [];
   for (const task of allTasks(definition.tasks)) {
     if (task.taskDefinition) faults.push(...inlineFaultsOf(task, { ...task.taskDefinition, name: task.name }));
+  }
+  return faults;
+}
+
+/** What a definition written inside this one would be refused for, when its run starts. */
+function childFaults(steps: ReadonlyMap<string, Step>): FieldError[] {
+  const faults: FieldError[] = [];
+  for (const { ref, type, inlineDefinition } of steps.values()) {
+    if (type !== 'SUB_WORKFLOW' || !inlineDefinition) continue;
+    try {
+      compilePlan(inlineDefinition, {}, 'check');
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      for (const { path, message } of error.fields) {
+        const at = `tasks[${ref}].subWorkflowParam.workflowDefinition.${path}`;
+        faults.push({ path: at, message: `${message}, in the definition inside ${ref}` });
+      }
+    }
   }
   return faults;
 }

@@ -4,29 +4,12 @@
 import type { Template } from '../../expressions/template.ts';
 import type { FieldError } from '../../model/error.ts';
 import type { WorkflowDefinition, WorkflowTask } from '../../model/workflow-definition.ts';
-import type { TaskType, TaskTypes } from '../tasks/task-type.ts';
+import type { TaskTypes } from '../tasks/task-type.ts';
 import type { OpenStep } from './build-steps.ts';
 import type { Language } from './language.ts';
 import { allTasks } from './task-names.ts';
 
 const LOOP_SUFFIX = /^(.+?)(?:__\d+)+$/;
-
-/** What Conductor demands of types that workers run here. */
-const FOREIGN_CHECKS: Readonly<Record<string, TaskType['check']>> = {
-  EVENT: (task, report) => {
-    if (!task.sink) report('sink', 'EVENT needs a sink');
-  },
-  KAFKA_PUBLISH: (task, report) => {
-    if (task.inputParameters.kafka_request === undefined) {
-      report('inputParameters.kafka_request', 'KAFKA_PUBLISH needs kafka_request');
-    }
-  },
-  JSON_JQ_TRANSFORM: (task, report) => {
-    if (task.inputParameters.queryExpression === undefined) {
-      report('inputParameters.queryExpression', 'JSON_JQ_TRANSFORM needs queryExpression');
-    }
-  },
-};
 
 export function faultsOf(
   definition: WorkflowDefinition,
@@ -42,8 +25,7 @@ export function faultsOf(
     if (ref.trim() === '') faults.push(fault(task, 'taskReferenceName', 'taskReferenceName must not be blank'));
     if (seen.has(ref)) faults.push(duplicate(definition, ref));
     seen.add(ref);
-    const check = Object.hasOwn(FOREIGN_CHECKS, task.type) ? FOREIGN_CHECKS[task.type] : types.get(task.type)?.check;
-    check?.(task, (field, message) => faults.push(fault(task, field, message)));
+    types.get(task.type)?.check?.(task, (field, message) => faults.push(fault(task, field, message)));
     if (task.when !== undefined && !language.condition) {
       faults.push(fault(task, 'when', 'only definitions in the ensemble language have conditions: use a SWITCH'));
     }

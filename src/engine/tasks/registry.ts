@@ -10,7 +10,9 @@ import { human } from './human.ts';
 import { IN_PROCESS_TYPES } from './in-process.ts';
 import { inline } from './inline.ts';
 import { join } from './join.ts';
+import { lambda } from './lambda.ts';
 import { noop } from './noop.ts';
+import { REFUSED_TYPES } from './refused-types.ts';
 import { setVariable } from './set-variable.ts';
 import { simple } from './simple.ts';
 import { startWorkflow } from './start-workflow.ts';
@@ -34,12 +36,14 @@ const ALL: readonly TaskType[] = [
   startWorkflow,
   setVariable,
   inline,
+  lambda,
   wait,
   human,
   approval,
   noop,
   terminate,
   dynamic,
+  ...REFUSED_TYPES,
 ];
 
 export const TASK_TYPES: TaskTypes = new Map(ALL.map((type) => [type.type, type]));

@@ -56,6 +56,28 @@ describe('INLINE', () => {
   });
 });
 
+describe('LAMBDA', () => {
+  const lambda = (more: JsonObject) =>
+    new Harness({ tasks: [{ name: 'l', taskReferenceName: 'l', type: 'LAMBDA', ...more }] }).start();
+
+  test('gives what its function body returns, wherever the body is written', () => {
+    const scriptExpression = 'if ($.a > 1) { return { big: true } } return { big: false } // done';
+    const inInput = { inputParameters: { scriptExpression, a: 2 } };
+    expect(lambda(inInput).task('l').output.value).toEqual({ result: { big: true } });
+    expect(lambda({ scriptExpression, inputParameters: { a: 1 } }).task('l').output.value).toEqual({
+      result: { big: false },
+    });
+    expect(lambda({ scriptExpression: 'const a = 1;' }).task('l').output.value).toEqual({ result: null });
+  });
+
+  test('an error fails it, may be retried, and is in its output', () => {
+    const h = lambda({ scriptExpression: "throw new Error('boom')" });
+    expect(h.task('l')).toMatchObject({ status: 'FAILED', reason: 'boom' });
+    expect(h.task('l').output.value).toEqual({ error: 'boom' });
+    expect(lambda({ inputParameters: { scriptExpression: 5 } }).task('l').reason).toMatch(/not text/);
+  });
+});
+
 describe('TERMINATE', () => {
   const end = (inputParameters: JsonObject, more: object = {}) => {
     const task = { name: 'e', taskReferenceName: 'e', type: 'TERMINATE', inputParameters };
@@ -132,6 +154,13 @@ describe('DYNAMIC', () => {
   test('a system type becomes that', () => {
     expect(dynamic('NOOP').has('after')).toBe(true);
     expect(dynamic('HTTP').task('d')).toMatchObject({ type: 'HTTP', queue: 'HTTP', responseTimeoutSeconds: 0 });
+  });
+
+  test('a system type that is not run here fails it, and says what to use', () => {
+    const h = dynamic('JSON_JQ_TRANSFORM');
+    expect(h.task('d')).toMatchObject({ status: 'FAILED_WITH_TERMINAL_ERROR', queue: null });
+    expect(h.task('d').reason).toMatch(/^JSON_JQ_TRANSFORM is not a type that this server runs: use INLINE/);
+    expect(h.run.status).toBe('FAILED');
   });
 
   test.each([[null], [5], [''], ['DO_WHILE']])('%j is no task', (name) => {

@@ -1,0 +1,33 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { expect, test } from 'vitest';
+import { Json } from '../model/json.ts';
+import { workflowDefinitionSchema } from '../model/workflow-definition.ts';
+import { emptyBatch } from '../store/port.ts';
+import { createSqliteStore } from '../store/sqlite/store.ts';
+import { Definitions } from './definitions.ts';
+
+test('a run of a definition that would be refused today can still be read; a new one of it is refused', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'conductor-definitions-'));
+  const store = await createSqliteStore({ path: join(folder, 'test.db') });
+  try {
+    const definition = workflowDefinitionSchema.parse({
+      name: 'old',
+      tasks: [{ name: 'shout', taskReferenceName: 'e', type: 'EVENT', sink: 'conductor:x' }],
+    });
+    const document = Json.text(JSON.stringify({ definition, taskDefinitions: {} }));
+    // As freezing names it: both meet in the memory of plans.
+    const id = bytesToHex(sha256(utf8ToBytes(document.text))).slice(0, 32);
+    const round = await store.round();
+    await round.commit({ ...emptyBatch(), snapshots: [{ id, document }] });
+    const definitions = new Definitions();
+    expect((await definitions.plan(id, store.reads)).head).toMatchObject({ ref: 'e', type: 'EVENT' });
+    expect(() => definitions.freeze(definition)).toThrow(/EVENT is not a type that this server runs/);
+  } finally {
+    await store.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+});
