@@ -7,7 +7,7 @@ const BY_WORKER = 'a SIMPLE task, whose worker does it';
 const BY_MODEL = 'HTTP to the vendor, or a SIMPLE task, whose worker calls it';
 
 const INSTEAD: Readonly<Record<string, readonly string[]>> = {
-  'INLINE, whose script sees the task’s input as $': ['JSON_JQ_TRANSFORM'],
+  'INLINE, whose script reads the same input as $': ['JSON_JQ_TRANSFORM'],
   [`START_WORKFLOW to start another workflow, or ${BY_WORKER}`]: ['EVENT'],
   [BY_WORKER]: ['KAFKA_PUBLISH', 'JDBC', 'GET_DOCUMENT', 'GENERATE_PDF'],
   'DO_WHILE over HTTP and WAIT': ['HTTP_POLL'],
