@@ -1,6 +1,7 @@
 // The answer to "would this definition be accepted, and is it what was meant?". Compiles for the first question and
 // compares with what is known for the second.
 import type { WorkflowDefinition } from '../../model/workflow-definition.ts';
+import { TASK_TYPES } from '../tasks/registry.ts';
 import { compilePlan } from './compile.ts';
 import type { Plan, Step } from './plan.ts';
 import { unknownProperties } from './unknown-properties.ts';
@@ -32,6 +33,8 @@ function oddity(step: Step): string | undefined {
   if (step.gathering === 'implicit') {
     return 'no JOIN follows the fork; the run goes on when all branches have ended';
   }
+  const { notRun } = TASK_TYPES.get(step.type) ?? {};
+  if (notRun !== undefined) return `${notRun}; it fails when its turn comes`;
   if (step.type === 'SIMPLE' && step.task.type !== 'SIMPLE') {
     return `${step.task.type} is not a type that the server runs; workers poll it as ${step.name}`;
   }

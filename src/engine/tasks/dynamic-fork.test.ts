@@ -212,20 +212,6 @@ describe('shape 3: one task type, a list of inputs', () => {
   });
 });
 
-test('branches of a system type that is not run here are refused, nested ones too, and nothing is scheduled', () => {
-  const inner = { ...work('in'), type: 'EVENT', sink: 'conductor:x' };
-  const sequence = { name: 'f', taskReferenceName: 'f', type: 'FORK_JOIN', forkTasks: [[inner]] };
-  for (const h of [
-    fan(LISTED, { tasks: [work('fine'), sequence], inputs: {} }),
-    fan(LEGACY, { all: { dynamicTasks: [{ taskName: 'e', referenceName: 'e', type: 'EVENT' }] } }),
-    fan({ ...PER_ITEM, inputParameters: { forkTaskType: 'EVENT', forkTaskInputs: [1, 2] } }, {}),
-  ]) {
-    expect(h.task('fan').status).toBe('FAILED_WITH_TERMINAL_ERROR');
-    expect(h.task('fan').reason).toMatch(/^Dynamic task \S+ is not valid: EVENT is not a type .*: use START_WORKFLOW/);
-    expect(Object.keys(h.statuses())).toEqual(['get', 'fan']);
-  }
-});
-
 describe('rules of a task type that only the run names', () => {
   const registered = [{ name: 'charge', retryCount: 1, retryDelaySeconds: 7 }];
 

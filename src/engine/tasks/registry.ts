@@ -5,6 +5,7 @@ import { doWhile } from './do-while.ts';
 import { dynamic } from './dynamic.ts';
 import { dynamicFork } from './dynamic-fork.ts';
 import { exclusiveJoin } from './exclusive-join.ts';
+import { FOREIGN_TYPES } from './foreign-types.ts';
 import { forkJoin } from './fork-join.ts';
 import { human } from './human.ts';
 import { IN_PROCESS_TYPES } from './in-process.ts';
@@ -12,7 +13,6 @@ import { inline } from './inline.ts';
 import { join } from './join.ts';
 import { lambda } from './lambda.ts';
 import { noop } from './noop.ts';
-import { REFUSED_TYPES } from './refused-types.ts';
 import { setVariable } from './set-variable.ts';
 import { simple } from './simple.ts';
 import { startWorkflow } from './start-workflow.ts';
@@ -43,7 +43,7 @@ const ALL: readonly TaskType[] = [
   noop,
   terminate,
   dynamic,
-  ...REFUSED_TYPES,
+  ...FOREIGN_TYPES,
 ];
 
 export const TASK_TYPES: TaskTypes = new Map(ALL.map((type) => [type.type, type]));

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../model/json.ts';
+import { workflowDefinitionSchema } from '../../model/workflow-definition.ts';
+import { validateDefinition } from '../plan/validate-definition.ts';
 import { Harness } from '../testing/harness.ts';
 
 const work = (ref: string, more: object = {}) => ({ name: 'work', taskReferenceName: ref, ...more });
@@ -215,3 +217,22 @@ describe('EXCLUSIVE_JOIN', () => {
     expect(h.run.status).toBe('COMPLETED');
   });
 });
+
+test.each([
+  ['JSON_JQ_TRANSFORM', { inputParameters: { queryExpression: '.a' } }, /use INLINE/],
+  ['EVENT', { sink: 'conductor:x' }, /use START_WORKFLOW .* or a SIMPLE task/],
+  ['KAFKA_PUBLISH', { inputParameters: { kafka_request: {} } }, /use a SIMPLE task/],
+  ['LLM_CHAT_COMPLETE', {}, /use HTTP to the vendor/],
+  ['HTTP_POLL', {}, /use DO_WHILE/],
+  ['WAIT_FOR_WEBHOOK', {}, /use WAIT or HUMAN/],
+])(
+  '%s is not run here: it waits for nobody, fails with what to use instead, and is warned of',
+  (type, more, instead) => {
+    const tasks = [{ name: 't', taskReferenceName: 't', type, ...more }];
+    const h = new Harness({ tasks }).start();
+    expect(h.task('t')).toMatchObject({ status: 'FAILED_WITH_TERMINAL_ERROR', queue: null });
+    expect(h.task('t').reason).toMatch(instead);
+    const definition = workflowDefinitionSchema.parse({ name: 'w', tasks });
+    expect(validateDefinition(definition, definition).warnings).toEqual([expect.stringMatching(instead)]);
+  },
+);

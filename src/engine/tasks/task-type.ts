@@ -91,6 +91,8 @@ export interface TaskType {
   start?(flow: Flow, task: Task, step: Step): void;
   /** Something it counts ended, or the clock reached its visibleMs while IN_PROGRESS. */
   wake?(flow: Flow, task: Task, step: Step): void;
+  /** Why its tasks can only fail here, and what to use instead. */
+  readonly notRun?: string;
   /** Somebody else ends it: the run's end, a time limit, an update from outside. */
   abandon?(flow: Flow, task: Task, reason: string): void;
   /** The run goes on after its end: `task` is IN_PROGRESS again, and must wait for just what is still to come. */
