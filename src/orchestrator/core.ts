@@ -337,7 +337,7 @@ export class Core {
       this.limits.restart(0);
       this.#stale = false;
       this.#undelivered.settle();
-      // For the round after this one, if this one is committed: a database that refuses rounds is not to be asked without a pause.
+      // Not in a round of their own: should this one fail, that would follow it without a pause.
       for (const key of this.#waitedAt()) this.#queues?.ask(key);
       return;
     }
