@@ -74,7 +74,7 @@ const INTRODUCTION = `# REST
 \`/openapi.json\` describes every route with its shapes, made from the schemas that validate the requests; this page is
 made from it. Every route needs a [credential](../guides/keys-and-permissions.md), save those marked public. What goes
 wrong is on [a page of its own](errors.md). The vault's proxy (\`/stripe/…\`, \`/v1/…\`) speaks the vendor's API and is
-[described with the vault](../guides/vault.md).
+[described with the vault](../guides/vault.md). What a search takes is on [its page](search.md).
 `;
 
 writeFileSync(new URL('../docs/reference/rest.md', import.meta.url), restPage(await routes()));

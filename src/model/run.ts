@@ -52,6 +52,9 @@ export interface Run {
   readonly sequenceDone: boolean;
 }
 
+/** A run without what it was given and what it made. */
+export type RunHead = Omit<Run, 'input' | 'output' | 'variables'>;
+
 export interface RunParent {
   readonly runId: string;
   readonly taskId: string;

@@ -3,12 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Json } from '../model/json.ts';
 import type { Run, Task } from '../model/run.ts';
+import { RUN_STATUSES } from '../model/run-status.ts';
 import { anyRun, anyTask, commit, fresh, plain, sampleRun, sampleTask } from './conformance-samples.ts';
-import type { LoadedRun, Store } from './port.ts';
+import { type LoadedRun, RUNS_FOUND_MAX, type RunFilter, type RunOrder, type Store } from './port.ts';
 
 export function executionConformance(store: () => Store): void {
   describe('runs and tasks', () => roundTrips(store));
   describe('searches', () => searches(store));
+  describe('the search', () => search(store));
   describe('pages of tasks', () => pages(store));
   describe('open runs', () => openRuns(store));
 }
@@ -169,6 +171,127 @@ function searches(store: () => Store): void {
     const started = await round.startedWith(startKeys);
     await round.abandon();
     expect(started).toEqual([{ id: newer.id, status: 'COMPLETED' }, null, { id: newer.id, status: 'COMPLETED' }]);
+  });
+}
+
+const ANY_RUN: RunFilter = {
+  ids: null,
+  names: null,
+  correlationIds: null,
+  versions: null,
+  priorities: null,
+  statuses: RUN_STATUSES,
+  started: { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER },
+  ended: null,
+  updated: null,
+  text: null,
+};
+
+function search(store: () => Store): void {
+  const found = async (filter: Partial<RunFilter>, order: RunOrder = 'newest', start = 0, count = 10) => {
+    const { total, runs } = await store().reads.searchRuns({ ...ANY_RUN, ...filter }, order, { start, count });
+    return [total, ...runs.map(({ id }) => id)];
+  };
+  /** Runs of a name of their own, oldest first, at a time that no other run of the suite has. */
+  const started = async (...runs: Partial<Run>[]) => {
+    const name = `sought-${fresh()}`;
+    const fromMs = 3_000_000_000_000 + 1000 * fresh();
+    const made = runs.map((over, i) => sampleRun({ name, createdMs: fromMs + i, ...over }));
+    await commit(store(), { newRuns: [...made].reverse() });
+    return { name, made, ids: made.map(({ id }) => id), at: { fromMs, toMs: fromMs + 999 } };
+  };
+
+  it('pages through all runs by when they started, newest or oldest first, with the total', async () => {
+    const { ids, at } = await started({}, { status: 'COMPLETED' }, { status: 'FAILED' }, { status: 'PAUSED' });
+    const [first, second, third, last] = ids;
+    expect(await found({ started: at })).toEqual([4, last, third, second, first]);
+    expect(await found({ started: at }, 'oldest', 1, 2)).toEqual([4, second, third]);
+    expect(await found({ started: at }, 'newest', 4)).toEqual([4]);
+    expect(await found({ started: { fromMs: at.fromMs + 1, toMs: at.fromMs + 2 } })).toEqual([2, third, second]);
+  });
+
+  it('gives runs that started in the same millisecond the same order on every page', async () => {
+    const createdMs = 4_000_000_000_000 + fresh();
+    const { name, ids } = await started({ createdMs }, { createdMs }, { createdMs });
+    const [, ...whole] = await found({ names: [name] });
+    const paged = await Promise.all([0, 1, 2].map((start) => found({ names: [name] }, 'newest', start, 1)));
+    expect(paged.map(([, id]) => id)).toEqual(whole);
+    expect([...whole].sort()).toEqual([...ids].sort());
+  });
+
+  it('gives back every field of a run but its payloads', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyRun, async (fields) => {
+        const rowId = fresh();
+        const run: Run = { ...fields, rowId, id: `run-${rowId}` };
+        await commit(store(), { newRuns: [run] });
+        const { runs } = await store().reads.searchRuns({ ...ANY_RUN, ids: [run.id] }, 'newest', {
+          start: 0,
+          count: 2,
+        });
+        const { input, output, variables, ...head } = run;
+        expect(runs).toEqual([head]);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('finds by name, status, id, correlation id, version, priority and times, and by all of them together', async () => {
+    const correlationId = `order "${fresh()}" \0`;
+    const over = { status: 'COMPLETED' as const, endedMs: 700, updatedMs: 600 };
+    const { name, made, ids } = await started(
+      { ...over, correlationId },
+      { ...over, version: 2, endedMs: 800, updatedMs: 900 },
+      { priority: 7 },
+      { status: 'FAILED', correlationId, endedMs: 710 },
+      { status: 'PAUSED' },
+    );
+    const [completed, second, urgent, failed, paused] = ids;
+    const names = [name, 'nobody'];
+    const range = (fromMs: number, toMs: number) => ({ fromMs, toMs });
+    expect(await found({ names })).toEqual([5, ...[...ids].reverse()]);
+    expect(await found({ names, statuses: ['RUNNING', 'PAUSED'] })).toEqual([2, paused, urgent]);
+    expect(await found({ names, statuses: ['RUNNING'] }, 'oldest')).toEqual([1, urgent]);
+    expect(await found({ names, statuses: ['FAILED', 'TIMED_OUT'] })).toEqual([1, failed]);
+    expect(await found({ names, statuses: ['FAILED', 'COMPLETED'] })).toEqual([3, failed, second, completed]);
+    expect(await found({ ids: [failed ?? '', completed ?? '', 'none'] })).toEqual([2, failed, completed]);
+    expect(await found({ ids: [failed ?? ''], names: ['nobody'] })).toEqual([0]);
+    expect(await found({ correlationIds: [correlationId, 'none'] })).toEqual([2, failed, completed]);
+    expect(await found({ correlationIds: [correlationId], statuses: ['FAILED'] })).toEqual([1, failed]);
+    expect(await found({ names, versions: [2, 3] })).toEqual([1, second]);
+    expect(await found({ names, priorities: [7] })).toEqual([1, urgent]);
+    expect(await found({ names, ended: range(0, 700) })).toEqual([1, completed]);
+    expect(await found({ names, ended: range(701, 900) })).toEqual([2, failed, second]);
+    expect(await found({ names, updated: range(600, 600) })).toEqual([1, completed]);
+    expect(await found({ names, correlationIds: [correlationId], versions: [1], ended: range(710, 710) })).toEqual([
+      1,
+      failed,
+    ]);
+    for (const text of [made[0]?.id ?? '', correlationId]) expect((await found({ text })).at(-1)).toBe(completed);
+    expect(await found({ text: name, statuses: ['FAILED'] })).toEqual([1, failed]);
+    expect(await found({ text: correlationId, names: ['nobody'] })).toEqual([0]);
+    expect(await found({ names: [] })).toEqual([0]);
+  });
+
+  it('finds open and unsuccessful runs of every name', async () => {
+    const { ids, at } = await started({}, { status: 'TIMED_OUT' }, { status: 'COMPLETED' }, { status: 'PAUSED' });
+    expect(await found({ started: at, statuses: ['RUNNING', 'PAUSED'] })).toEqual([2, ids[3], ids[0]]);
+    expect(await found({ started: at, statuses: ['TIMED_OUT'] })).toEqual([1, ids[1]]);
+    expect(await found({ started: at, statuses: ['COMPLETED'] })).toEqual([1, ids[2]]);
+  });
+
+  it('counts no further than its bound, and pages as far', async () => {
+    const many = Array.from({ length: RUNS_FOUND_MAX + 1 }, () => ({}));
+    const { name, ids } = await started(...many);
+    expect(await found({ names: [name] }, 'newest', 0, 1)).toEqual([RUNS_FOUND_MAX, ids.at(-1)]);
+    expect(await found({ names: [name] }, 'oldest', RUNS_FOUND_MAX - 1, 1)).toEqual([RUNS_FOUND_MAX, ids.at(-2)]);
+  });
+
+  it('lists the names that runs have', async () => {
+    const [one, two] = [(await started({}, {})).name, (await started({})).name];
+    const names = await store().reads.runNames(1000);
+    expect(names.filter((name) => name === one || name === two).sort()).toEqual([one, two].sort());
+    expect(await store().reads.runNames(2)).toHaveLength(2);
   });
 }
 

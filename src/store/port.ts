@@ -3,7 +3,7 @@
 
 import type { ApiKeyRecord } from '../model/api-key.ts';
 import type { Json, JsonObject } from '../model/json.ts';
-import type { Run, Snapshot, Task, TaskLog } from '../model/run.ts';
+import type { Run, RunHead, Snapshot, Task, TaskLog } from '../model/run.ts';
 import type { RunStatus } from '../model/run-status.ts';
 import type { TaskDefinition } from '../model/task-definition.ts';
 import type { AuditEntry, Charge, VaultKey, VendorSecret } from '../model/vault.ts';
@@ -165,6 +165,13 @@ export interface Reads {
   tasksOf(runRowId: number, page: Page, statuses: readonly string[]): Promise<{ total: number; tasks: Task[] }>;
   runningIds(name: string, version: number | null, fromMs: number, toMs: number): Promise<string[]>;
   correlated(name: string, correlationIds: readonly string[], includeClosed: boolean): Promise<Run[]>;
+  /**
+   * One page of the runs that fit, by when they started, and how many fit. Reads and counts no more than `RUNS_FOUND_MAX`
+   * of those that one index finds: by id, correlation id, text, open or unsuccessful status, name or start time.
+   */
+  searchRuns(filter: RunFilter, order: RunOrder, page: Page): Promise<{ total: number; runs: RunHead[] }>;
+  /** Names that runs have, up to `limit` of them; those of 200 characters and more may be left out. */
+  runNames(limit: number): Promise<string[]>;
   snapshot(id: string): Promise<Snapshot | null>;
   logs(taskId: string): Promise<TaskLog[]>;
   /** Of polls at or after this instant. */
@@ -194,6 +201,33 @@ export interface Reads {
 export interface Page {
   readonly start: number;
   readonly count: number;
+}
+
+/** No search counts or reads further than this. */
+export const RUNS_FOUND_MAX = 10_000;
+
+export type RunOrder = 'newest' | 'oldest';
+
+/** Every condition holds. A list that is null asks for nothing; an empty one finds nothing. */
+export interface RunFilter {
+  readonly ids: readonly string[] | null;
+  readonly names: readonly string[] | null;
+  readonly correlationIds: readonly string[] | null;
+  readonly versions: readonly number[] | null;
+  readonly priorities: readonly number[] | null;
+  readonly statuses: readonly RunStatus[];
+  readonly started: TimeRange;
+  /** A run that is not over has no end and fits none. */
+  readonly ended: TimeRange | null;
+  readonly updated: TimeRange | null;
+  /** Is the id, the name or the correlation id. */
+  readonly text: string | null;
+}
+
+/** Both ends belong to it. */
+export interface TimeRange {
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
 /** A run that is not terminal, with those of its tasks that are not. Enough to rebuild queues and timers. */

@@ -225,3 +225,19 @@ test('an execution is waited for, signalled and retried', async () => {
     expect(await ended(id)).toMatchObject({ status: 'COMPLETED', output: { fine: true } });
   });
 });
+
+test('search finds executions by query and free text, and says what is wrong with a query', async () => {
+  const metadata = new MetadataClient(client);
+  const executor = new WorkflowExecutor(client);
+  const name = 'sdk_sought';
+  await metadata.registerWorkflowDef({ name, version: 1, timeoutSeconds: 0, tasks: [simple('sdk_never')] }, true);
+  const [first, second] = await Promise.all(
+    ['one', 'two'].map((correlationId) => executor.startWorkflow({ name, version: 1, correlationId, input: {} })),
+  );
+  const found = await executor.search(0, 10, `workflowType=${name} AND status IN (RUNNING)`, '*');
+  expect(found.totalHits).toBe(2);
+  expect(found.results?.map(({ workflowId }) => workflowId).sort()).toEqual([first, second].sort());
+  const one = await executor.search(0, 10, '', 'one', 'startTime:DESC');
+  expect(one.results).toMatchObject([{ workflowId: first, workflowType: name, status: 'RUNNING' }]);
+  await expect(executor.search(0, 10, 'stattus=RUNNING', '*')).rejects.toThrow(/Failed to search workflows/);
+});

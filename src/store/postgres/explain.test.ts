@@ -5,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { createTestDatabase } from '../../../tests/support/postgres-database.ts';
 import { Json } from '../../model/json.ts';
+import { RUN_STATUSES } from '../../model/run-status.ts';
 import { sampleAudit, sampleCharge, sampleRun, sampleTask, sampleVaultKey } from '../conformance-samples.ts';
-import { emptyBatch, type Round, type Store } from '../port.ts';
+import { emptyBatch, type Round, type RunFilter, type Store } from '../port.ts';
 import type { SharedRound, SharedStore } from '../shared-port.ts';
 import { createPostgresStore } from './store.ts';
 import { Trip } from './trip.ts';
@@ -84,6 +85,15 @@ const BESIDE_ROUNDS: Readonly<Record<string, Work>> = {
     store.prune({ runsEndedBeforeMs: NOW_MS - 4_980_000, auditBeforeMs: NOW_MS - 19_980_000 }, 500),
 };
 
+const search = (filter: Partial<RunFilter>, start = 0) => {
+  const any = { ids: null, names: null, correlationIds: null, versions: null, priorities: null, text: null };
+  const started = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };
+  const whole: RunFilter = { ...any, statuses: RUN_STATUSES, started, ended: null, updated: null, ...filter };
+  return Promise.all(
+    (['newest', 'oldest'] as const).map((order) => store.reads.searchRuns(whole, order, { start, count: 100 })),
+  );
+};
+
 const READS: Readonly<Record<string, Work>> = {
   'a run by id': () => store.reads.runRowId('run-7'),
   'a run by id, whole': () => store.reads.run('run-7', false),
@@ -94,6 +104,19 @@ const READS: Readonly<Record<string, Work>> = {
   'open runs of a name': () => store.reads.runningIds('seldom', null, 0, NOW_MS),
   'runs by correlation id': () => store.reads.correlated('billing', ['order-5', 'order-6'], true),
   'open runs by correlation id': () => store.reads.correlated('billing', ['order-4999', 'order-6'], false),
+  'a search for all runs': () => search({}),
+  'a search far down': () => search({}, 4000),
+  'a search for runs of a version that ended lately': () =>
+    search({ versions: [1], ended: { fromMs: NOW_MS - 1000, toMs: NOW_MS } }),
+  'a search by id': () => search({ ids: ['run-7', 'run-8'] }),
+  'a search by correlation id': () => search({ correlationIds: ['order-5', 'order-6'] }),
+  'a search by name': () => search({ names: ['billing', 'seldom'] }),
+  'a search by name and status': () => search({ names: ['seldom'], statuses: ['COMPLETED'] }),
+  'a search for open runs': () => search({ statuses: ['RUNNING', 'PAUSED'] }),
+  'a search for open runs of a name': () => search({ names: ['seldom'], statuses: ['RUNNING'] }),
+  'a search for unsuccessful runs': () => search({ statuses: ['FAILED', 'TERMINATED'] }),
+  'a search for a text': () => search({ text: 'order-7' }),
+  'the names of runs': () => store.reads.runNames(1000),
   'a snapshot': () => store.reads.snapshot('snapshot-9'),
   'the logs of a task': () => store.reads.logs('task-9'),
   'who looked at a history': () => store.reads.historyReads('run-9'),
@@ -276,7 +299,7 @@ async function indexesBut(allowed = ''): Promise<ReadonlySet<string>> {
   return new Set(rows.map(({ name }) => name).filter((name) => name !== allowed));
 }
 
-// ---- the database: 5,000 runs of ten tasks, of which the last 500 are not over
+// ---- the database: 5,000 runs of ten tasks, of which the last 500 are not over, and 45,000 that began before them
 
 async function fill(): Promise<void> {
   const key = JSON.stringify(sampleVaultKey({ id: 'ID' }));
@@ -289,6 +312,15 @@ async function fill(): Promise<void> {
        case when i > 4500 then 'RUNNING' else 'COMPLETED' end, 5, 0, case when i > 4900 then $1 - i else 0 end,
        case when i > 4500 then 0 else $1 - (5000 - i) * 1000 end, '{"snapshotId":"s"}', '{"updatedMs":1}', '{}', '{}', '{}'
      from generate_series(1, 5000) i`,
+    [NOW_MS],
+  );
+  await explainer.query(
+    `insert into run (row_id, id, name, version, created_ms, status, revision, priority, due_ms, ended_ms, details, state,
+       input, variables, output)
+     select -i, 'run--' || i, 'name-' || i % 50, 1, $1::bigint - (5000 + i) * 1000,
+       case when i % 50 = 0 then 'FAILED' else 'COMPLETED' end, 5, 0, 0, $1, '{"snapshotId":"s"}', '{"updatedMs":1}',
+       '{}', '{}', '{}'
+     from generate_series(1, 45000) i`,
     [NOW_MS],
   );
   await explainer.query(

@@ -7,6 +7,7 @@ import type { HistoryRead, OpenRun, OpenTask, Reads } from '../port.ts';
 import { OPEN_RUN_STATUSES } from '../rows/run-row.ts';
 import type { Querier, Row } from './querier.ts';
 import { RUN_READ, type RunDetails, type RunState, runOf, runStatusOf } from './run-row.ts';
+import { runSearches } from './search-runs.ts';
 import { OPEN_TASK_STATUSES, TASK_READ, type TaskDetails, type TaskState, taskOf, taskStatusOf } from './task-row.ts';
 import { documentOf, numberOf, stored, textOf } from './text-column.ts';
 
@@ -18,6 +19,8 @@ type RunReads = Pick<
   | 'tasksOf'
   | 'runningIds'
   | 'correlated'
+  | 'searchRuns'
+  | 'runNames'
   | 'snapshot'
   | 'logs'
   | 'polls'
@@ -111,6 +114,7 @@ export function runReads(querier: Querier): RunReads {
     },
 
     ...searches(querier),
+    ...runSearches(querier),
     ...records(querier),
   };
 }

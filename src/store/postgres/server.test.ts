@@ -221,6 +221,7 @@ describe('migrations', () => {
       { version: 2, file: '0002-counters.sql' },
       { version: 3, file: '0003-key-values.sql' },
       { version: 4, file: '0004-poll-age.sql' },
+      { version: 5, file: '0005-search.sql' },
     ]);
   });
 
@@ -231,7 +232,7 @@ describe('migrations', () => {
     });
     expect(await opened(async ({ fresh }) => fresh)).toBe(false);
     await query(`insert into schema_migration (version, file) values (9999, 'from-the-future.sql')`);
-    await expect(createPostgresStore({ url })).rejects.toThrow(/schema version 9999, this server knows 4/);
+    await expect(createPostgresStore({ url })).rejects.toThrow(/schema version 9999, this server knows 5/);
   });
 
   it('take turns by a row where the database has no locks of its own', async () => {

@@ -2,7 +2,7 @@
 // columns are each adapter's. `details` is what never changes, `state` what every change rewrites.
 // Values that are empty are left out of the documents: most are, and each byte is written once per change.
 import { Json } from '../../model/json.ts';
-import type { Run, RunParent } from '../../model/run.ts';
+import type { Run, RunHead, RunParent } from '../../model/run.ts';
 import { isRunTerminal, RUN_STATUSES, type RunStatus } from '../../model/run-status.ts';
 import { documentOf, numberOf, type Row, textOf, textOrNull } from './text-column.ts';
 
@@ -65,6 +65,16 @@ export function stateOf(run: Run): RunState {
 
 /** Reads a row with all columns of a run. */
 export function runOf(row: Row): Run {
+  return {
+    ...runHeadOf(row),
+    input: Json.text(textOf(row, 'input')),
+    output: Json.text(textOf(row, 'output')),
+    variables: Json.text(textOf(row, 'variables')),
+  };
+}
+
+/** Needs no payloads. */
+export function runHeadOf(row: Row): RunHead {
   const id = textOf(row, 'id');
   const details: RunDetails = documentOf(row, 'details');
   const state: RunState = documentOf(row, 'state');
@@ -83,11 +93,8 @@ export function runOf(row: Row): Run {
     ...(details.payers && { payers: details.payers }),
     parent: details.parent ?? null,
     idempotencyKey: textOrNull(row, 'idempotency_key'),
-    input: Json.text(textOf(row, 'input')),
     createdMs: numberOf(row, 'created_ms'),
     status: runStatusOf(row),
-    output: Json.text(textOf(row, 'output')),
-    variables: Json.text(textOf(row, 'variables')),
     reason: state.reason ?? null,
     failedRefs: state.failedRefs ?? [],
     failedNames: state.failedNames ?? [],

@@ -7,6 +7,7 @@ import { selectInput } from './large-input.ts';
 import type { Query } from './messages.ts';
 import type { Querier } from './readers.ts';
 import { OPEN_RUN_STATUSES, RUN_COLUMNS, type RunDetails, type RunState, runOf, runStatusOf } from './run-row.ts';
+import { runSearches } from './search-runs.ts';
 import type { Column } from './table.ts';
 import {
   OPEN_TASK_STATUSES,
@@ -25,6 +26,8 @@ type RunReads = Pick<
   | 'tasksOf'
   | 'runningIds'
   | 'correlated'
+  | 'searchRuns'
+  | 'runNames'
   | 'snapshot'
   | 'logs'
   | 'polls'
@@ -92,6 +95,7 @@ export function runReads(querier: Querier): RunReads {
     },
 
     ...searches(querier),
+    ...runSearches(querier),
     ...records(querier),
     openRuns: (afterRowId, limit) => openRuns(querier, afterRowId, limit),
   };

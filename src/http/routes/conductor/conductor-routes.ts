@@ -15,6 +15,7 @@ import { workflowControlRoutes } from './workflow-control.ts';
 import { workflowDefinitionRoutes } from './workflow-definitions.ts';
 import { workflowExecuteRoutes } from './workflow-execute.ts';
 import { workflowReadRoutes } from './workflow-read.ts';
+import { workflowSearchRoutes } from './workflow-search.ts';
 import { workflowStartRoutes } from './workflow-start.ts';
 
 export type { ConductorDeps } from './deps.ts';
@@ -30,6 +31,7 @@ export function conductorRoutes(deps: ConductorDeps): Route[] {
     ...taskDefinitionRoutes(shared),
     ...workflowStartRoutes(shared),
     ...workflowReadRoutes(shared),
+    ...workflowSearchRoutes(shared),
     ...workflowExecuteRoutes(shared),
     ...workflowControlRoutes(shared),
     ...workflowBulkRoutes(shared),

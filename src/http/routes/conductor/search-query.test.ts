@@ -1,0 +1,114 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { AppError } from '../../../model/error.ts';
+import { searchFilter } from './search-query.ts';
+
+const ANY = searchFilter(null, null);
+
+function refusal(query: string): string {
+  try {
+    searchFilter(query, null);
+  } catch (error) {
+    if (error instanceof AppError) return `${error.status} ${error.fields.map((field) => field.message).join()}`;
+  }
+  return 'accepted';
+}
+
+describe('the query of a search', () => {
+  it('asks for everything when it is empty or a star', () => {
+    expect([searchFilter('  ', null), searchFilter('*', '*')]).toEqual([ANY, ANY]);
+    expect(searchFilter(null, 'order 7')).toEqual({ ...ANY, text: 'order 7' });
+  });
+
+  it('reads fields, lists, quotes and keywords of any case', () => {
+    const query = `workflowType="a b" and status IN (FAILED,'TIMED_OUT') AND version in (1, 2) AND priority = 0
+      AND correlationId = 'it says "x", (y)=z' AND workflowId IN (01-a:b)`;
+    expect(searchFilter(query, null)).toEqual({
+      ...ANY,
+      names: ['a b'],
+      statuses: ['FAILED', 'TIMED_OUT'],
+      versions: [1, 2],
+      priorities: [0],
+      correlationIds: ['it says "x", (y)=z'],
+      ids: ['01-a:b'],
+    });
+  });
+
+  it('reads times as ranges that hold both ends', () => {
+    const { started, ended, updated } = searchFilter(
+      'startTime>10 AND startTime<=20 AND endTime<5 AND updateTime="7"',
+      '',
+    );
+    expect([started, ended, updated]).toEqual([
+      { fromMs: 11, toMs: 20 },
+      { fromMs: 0, toMs: 4 },
+      { fromMs: 7, toMs: 7 },
+    ]);
+  });
+
+  it('asks for both of two conditions on one field', () => {
+    const query = 'workflowType IN (a, b) AND workflowType IN (b, c) AND status = FAILED AND status = RUNNING';
+    expect(searchFilter(query, null)).toMatchObject({ names: ['b'], statuses: [] });
+  });
+
+  it.each([
+    ['worflowType = a', 'position 1: nothing is known of a field "worflowType": did you mean "workflowType"?'],
+    ['status = FAILED AND taskType = HTTP', 'position 21: nothing is known of a field "taskType": must be one of work'],
+    ['constructor = 1', 'position 1: nothing is known of a field "constructor"'],
+    ['status = DONE', 'position 10: status must be one of RUNNING, COMPLETED'],
+    ['status > FAILED', 'position 1: status is asked for by = or IN, not ">"'],
+    ['workflowType = bill*', 'position 16: workflowType must be given whole, without *'],
+    ['version = one', 'position 11: version must be a whole number, not "one"'],
+    ['startTime > 2026-01-01', 'position 13: startTime must be a time in epoch milliseconds'],
+    ['startTime IN (1, 2)', 'position 18: startTime must be one time'],
+    ['status = FAILED OR status = RUNNING', 'position 17: AND must stand here, not "OR"'],
+    ['status', 'position 7: one of = < > <= >= IN must stand here, not the end'],
+    ['status =', 'position 9: a value must stand here, not the end'],
+    ['status IN FAILED', 'position 11: "(" must stand here, not "FAILED"'],
+    ['status IN (FAILED', 'position 18: "," or ")" must stand here, not the end'],
+    ['status = FAILED AND', 'position 20: a field (workflowId, '],
+    ['status != FAILED', 'position 8: one of = < > <= >= IN must stand here, not "!="'],
+    ['status = "FAILED', 'position 10: the text that begins with " must end with it'],
+    ['status ! 1', 'position 8: "!" must stand in quotes'],
+    [`workflowId = ${'x'.repeat(10_000)}`, 'must not have more than 10000 characters'],
+  ])('refuses %j and says where and how to mend it', (query, message) => {
+    expect(refusal(query)).toContain(`400 ${message}`);
+  });
+
+  it('never throws anything but an AppError, and reads back what is in quotes', () => {
+    const piece = fc.constantFrom(
+      ...[
+        'workflowType',
+        'status',
+        'startTime',
+        'AND',
+        'IN',
+        '=',
+        '<',
+        '>=',
+        '!',
+        '(',
+        ')',
+        ',',
+        '"',
+        "'",
+        ' ',
+        '7',
+        '*',
+      ],
+    );
+    const query = fc.oneof(
+      fc.string(),
+      fc.string({ unit: 'binary' }),
+      fc.array(piece).map((pieces) => pieces.join(' ')),
+    );
+    fc.assert(
+      fc.property(query, fc.string({ unit: 'binary', maxLength: 40 }), (text, value) => {
+        expect(['accepted', '400 ']).toContain(refusal(text).replace(/^400 .*$/s, '400 '));
+        fc.pre(!/^\*|"|\*$/.test(value));
+        expect(searchFilter(`correlationId = "${value}"`, null).correlationIds).toEqual([value]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

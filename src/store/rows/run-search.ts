@@ -1,0 +1,32 @@
+// How a search over runs is bounded, for every database: which index it walks, and how far. What that index cannot tell
+// is asked of the rows on the way. Must never let a search walk a whole table.
+import { isRunTerminal, RUN_STATUSES, type RunStatus } from '../../model/run-status.ts';
+import { type Page, RUNS_FOUND_MAX, type RunFilter } from '../port.ts';
+
+/** The index to walk. */
+export type SearchPath = 'id' | 'correlation' | 'text' | 'open' | 'openOfNames' | 'unsuccessful' | 'names' | 'all';
+
+/** Rows that a search over several names reads in all, unless its page needs more. */
+const LOOKS_MAX = 2 * RUNS_FOUND_MAX;
+
+const isUnsuccessful = (status: RunStatus) => isRunTerminal(status) && status !== 'COMPLETED';
+
+/** As an SQL list: the condition of the index `run_unsuccessful`, to the letter. */
+export const UNSUCCESSFUL_RUN_STATUSES = RUN_STATUSES.filter(isUnsuccessful)
+  .map((status) => `'${status}'`)
+  .join(', ');
+
+export function searchPath({ ids, correlationIds, text, statuses, names }: RunFilter): SearchPath {
+  if (ids) return 'id';
+  if (correlationIds) return 'correlation';
+  if (text !== null) return 'text';
+  if (statuses.every((status) => !isRunTerminal(status))) return names ? 'openOfNames' : 'open';
+  if (statuses.every(isUnsuccessful)) return 'unsuccessful';
+  return names ? 'names' : 'all';
+}
+
+/** How many rows of each name, or of the whole index, are read: one more than the page at least, to tell that there are. */
+export function rowsToLookAt({ names }: RunFilter, { start, count }: Page): number {
+  const share = Math.floor(LOOKS_MAX / Math.max(1, names?.length ?? 1));
+  return Math.min(RUNS_FOUND_MAX, Math.max(share, start + count + 1));
+}
