@@ -7,16 +7,16 @@ import { runHeadOf } from './run-row.ts';
 import { numberOf, stored, storedOrNull, textOf } from './text-column.ts';
 
 const HEAD = 'row_id, id, name, version, correlation_id, idempotency_key, created_ms, status, details, state' as const;
-/** What `FITS` asks of a row. Found in the text, where it stands first: see ./prune.ts. */
-const LOOK = `row_id, id, name, version, correlation_id, created_ms, status, priority, ended_ms,
-  substring(state from '"updatedMs":([0-9]{1,16})') as updated_ms`;
+/** What `FITS` asks of a row. */
+const LOOK = 'row_id, id, name, version, correlation_id, created_ms, status, priority, ended_ms, state' as const;
 const STARTED = 'created_ms between $8 and $9';
+/** `updatedMs` is found in the text, where it stands first (see ./prune.ts); at a cost, so only where it is asked for. */
 const FITS = `($1::text[] is null or id = any($1)) and ($2::text[] is null or name = any($2))
   and ($3::text[] is null or correlation_id = any($3)) and ($4::text is null or $4 in (id, name, correlation_id))
   and ($5::bigint[] is null or version = any($5)) and ($6::bigint[] is null or priority = any($6))
   and status = any($7::text[]) and ${STARTED}
   and ($10::bigint is null or ended_ms between greatest($10, 1) and $11::bigint)
-  and ($12::bigint is null or updated_ms::bigint between $12 and $13::bigint)`;
+  and ($12::bigint is null or substring(state from '"updatedMs":([0-9]{1,16})')::bigint between $12 and $13::bigint)`;
 
 /** Longer texts than an index holds: it is asked for their beginnings, and the row for the rest. */
 function walks(direction: string): Record<SearchPath, string> {

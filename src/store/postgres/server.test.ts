@@ -244,6 +244,7 @@ describe('migrations', () => {
       { version: 2 },
       { version: 3 },
       { version: 4 },
+      { version: 5 },
     ]);
   });
 });
