@@ -11,6 +11,7 @@ import { Draft } from './draft.ts';
 import { completeRun, failureWorkflowRefused } from './end-run.ts';
 import { RunFlow } from './flow.ts';
 import { retryRun } from './retry-run.ts';
+import { isSkippedAhead, placeToSkip } from './skip-task.ts';
 import { claim, onTimer, update } from './task-events.ts';
 import { runDueMs, runTimeoutReason } from './timeouts.ts';
 
@@ -51,7 +52,12 @@ function handle(flow: RunFlow, draft: Draft, event: Exclude<RunEvent, { kind: 'r
   }
   switch (event.kind) {
     case 'start':
-      if (flow.run.lastSeq === 0 && flow.run.status === 'RUNNING') flow.schedule(flow.plan.head, ROOT_PLACE);
+      if (flow.run.lastSeq > 0 || flow.run.status !== 'RUNNING') return;
+      if (event.replay) flow.replay(event.replay);
+      else flow.schedule(flow.plan.head, ROOT_PLACE);
+      return;
+    case 'skip':
+      skip(flow, draft, event);
       return;
     case 'pause':
       if (flow.run.status === 'RUNNING') flow.patchRun({ status: 'PAUSED' });
@@ -105,6 +111,11 @@ function timeOut(flow: RunFlow): void {
   flow.endRun({ status: 'TIMED_OUT', reason, withFailureWorkflow: true });
 }
 
+function skip(flow: RunFlow, draft: Draft, { ref, input, output }: Extract<RunEvent, { kind: 'skip' }>): void {
+  const spot = placeToSkip(flow.plan, draft, ref);
+  if (typeof spot !== 'string') flow.skipAhead(spot.step, spot.place, input, output);
+}
+
 /** A paused run settles nothing, which is just what a run that is about to end must do with a late report. */
 function keepReport(flow: RunFlow, event: Extract<RunEvent, { kind: 'update' }>): void {
   const { status } = flow.run;
@@ -125,7 +136,7 @@ function lookAgain(flow: RunFlow, draft: Draft): void {
     const task = flow.task(seen.rowId);
     if (!task || flow.run.status !== 'RUNNING') continue;
     if (!isTerminal(task.status)) onTimer(flow, task);
-    else if (!task.executed && !task.retried) flow.settle(task);
+    else if (!task.executed && !task.retried && !isSkippedAhead(task)) flow.settle(task);
   }
 }
 

@@ -36,7 +36,7 @@ export interface DecideContext {
 export type { ScriptResult } from '../../expressions/script-result.ts';
 
 export type RunEvent =
-  | { readonly kind: 'start' }
+  | { readonly kind: 'start'; readonly replay?: Replay }
   /** A poller takes a SCHEDULED task. */
   | { readonly kind: 'claim'; readonly taskRowId: number; readonly workerId: string | null }
   | { readonly kind: 'update'; readonly taskRowId: number; readonly update: TaskUpdate }
@@ -52,7 +52,22 @@ export type RunEvent =
   | { readonly kind: 'resume' }
   /** Of a run that ended without success. `resumed`: tasks whose child run goes on with it, by row id. */
   | { readonly kind: 'retry'; readonly resumed: readonly number[] }
+  /** A task that is over before its turn has come; see `placeToSkip`. */
+  | { readonly kind: 'skip'; readonly ref: string; readonly input: Json; readonly output: Json }
   | { readonly kind: 'decide' };
+
+/** What a run that starts over takes from its last life. */
+export interface Replay {
+  /** Every attempt of what is not done again, by wire reference name, in the order in which they were made. */
+  readonly kept: ReadonlyMap<string, readonly Task[]>;
+  readonly from: {
+    readonly ref: string;
+    /** Instead of the one that its step would make. */
+    readonly input: Json | null;
+    /** The task as it was, where it waits for the child run it had. */
+    readonly resumed: Task | null;
+  };
+}
 
 export interface TaskUpdate {
   readonly status: TaskStatus;

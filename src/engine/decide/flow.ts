@@ -15,17 +15,19 @@ import {
   type Flow,
   type Place,
   placeOf,
+  ROOT_PLACE,
   type RunEnding,
   type TaskType,
   type TaskTypes,
 } from '../tasks/task-type.ts';
-import type { DecideContext, Effect } from './decision.ts';
+import type { DecideContext, Effect, Replay } from './decision.ts';
 import type { Draft } from './draft.ts';
 import { endRun, exhaustedEnding } from './end-run.ts';
 import { EnsembleScope } from './ensemble-scope.ts';
 import { inputOf, newTask } from './new-task.ts';
 import { retryDelayMs } from './retry.ts';
 import { RunScope } from './run-scope.ts';
+import { isSkippedAhead } from './skip-task.ts';
 import { dueMsOf, isTotalSpent, totalReason } from './timeouts.ts';
 
 /** A loop of steps that the engine runs itself yields after this many: a definition may not hold the process. */
@@ -44,6 +46,11 @@ export class RunFlow implements Flow {
   readonly #ready: number[] = [];
   /** New tasks that end as soon as their turn comes: a condition that does not hold, an input that cannot be made. */
   #foregone: Map<number, Ending> | undefined;
+  /** Tasks that were over before their turn came. */
+  #over: Set<number> | undefined;
+  #replay: Replay | null = null;
+  /** The task from which on a run is done again begins last, when all before it is in place. */
+  #held = 0;
 
   constructor(plan: Plan, draft: Draft, context: DecideContext, types: TaskTypes) {
     this.plan = plan;
@@ -107,7 +114,7 @@ export class RunFlow implements Flow {
   }
 
   mayContinue(): boolean {
-    return this.#draft.insertedCount < INSERTED_MAX;
+    return this.#replay !== null || this.#draft.insertedCount < INSERTED_MAX;
   }
 
   resolve(template: Template, place: Place, step: Step | null): JsonValue {
@@ -126,15 +133,67 @@ export class RunFlow implements Flow {
 
   schedule(step: Step, place: Place): void {
     // One task per reference and attempt, whatever was asked twice.
-    if (this.latest(step.ref + place.scope)) return;
-    this.#insert(step, place, null, step.task.startDelay * 1000);
+    const ref = step.ref + place.scope;
+    const known = this.latest(ref);
+    const kept = this.#replay?.kept.get(ref);
+    if (known) {
+      if (isSkippedAhead(known)) this.#whenOver(this.put({ ...known, startedMs: this.now }));
+    } else if (kept) this.#adopt(kept, place);
+    else if (this.#replay?.from.resumed && this.#replay.from.ref === ref) this.#resume(this.#replay.from.resumed, place);
+    else this.#insert(step, place, null, step.task.startDelay * 1000);
+  }
+
+  /** Starts a run over: what it did is taken as it was, up to the task from which on it is done again. */
+  replay(replay: Replay): void {
+    this.#replay = replay;
+    this.schedule(this.plan.head, ROOT_PLACE);
+    this.drain();
+    this.#replay = null;
+    if (this.#held > 0) this.#ready.push(this.#held);
+  }
+
+  /** Makes a task that is over before its turn has come. */
+  skipAhead(step: Step, place: Place, input: Json, output: Json): void {
+    const task = newTask(this, step, place, null, 0, this.context.newId(), input);
+    this.#draft.insert({ ...task, status: 'SKIPPED', output, endedMs: this.now });
+  }
+
+  #adopt(attempts: readonly Task[], place: Place): void {
+    for (const attempt of attempts) {
+      const task = this.#copy(attempt, place);
+      this.#draft.insert({ ...task, executed: task.retried });
+      if (!task.retried) this.#whenOver(task);
+    }
+  }
+
+  #resume(task: Task, place: Place): void {
+    const { now } = this;
+    const output = Json.of({ subWorkflowId: task.subRunId });
+    const waiting = { status: 'IN_PROGRESS', output, reason: null, startedMs: now, endedMs: 0, updatedMs: now } as const;
+    const resumed = { ...this.#copy(task, place), ...waiting, retried: false, executed: false };
+    this.#draft.insert(resumed);
+    this.watch(resumed);
+  }
+
+  /** A task of the run's last life. */
+  #copy(task: Task, { forkRowId, fragment }: Place): Task {
+    const { rowId: runRowId, lastSeq } = this.run;
+    return { ...task, rowId: this.context.newRowId(), runRowId, seq: lastSeq + 1, forkRowId, fragment, dueMs: 0 };
+  }
+
+  #whenOver(task: Task): void {
+    this.#over ??= new Set();
+    this.#over.add(task.rowId);
+    this.#ready.push(task.rowId);
   }
 
   #insert(step: Step, place: Place, previous: Task | null, delayMs: number): void {
     const { now } = this;
     const own = this.types.get(step.type);
     const id = this.context.newId();
-    const { input, ending } = this.#begin(step, place, id, previous !== null);
+    const again = this.#replay?.from.ref === step.ref + place.scope ? this.#replay.from : null;
+    const begun = this.#begin(step, place, id, previous !== null);
+    const { input, ending } = again?.input ? { input: again.input } : begun;
     const task = newTask(this, step, place, previous, delayMs, id, input);
     if (own?.birth) Object.assign(task, own.birth(this, step, place, input));
     const type = this.typeOf(step, task);
@@ -147,7 +206,9 @@ export class RunFlow implements Flow {
       this.#foregone ??= new Map();
       this.#foregone.set(task.rowId, ending);
     }
-    if (ending || (!type.queued && task.visibleMs <= now)) this.#ready.push(task.rowId);
+    if (!ending && (type.queued || task.visibleMs > now)) return;
+    if (again) this.#held = task.rowId;
+    else this.#ready.push(task.rowId);
   }
 
   /** The input of an attempt, or how it ends without one. */
@@ -167,6 +228,7 @@ export class RunFlow implements Flow {
     for (let at = 0; at < this.#ready.length && this.run.status === 'RUNNING'; at += 1) {
       const task = this.task(this.#ready[at] ?? 0);
       if (task && !isTerminal(task.status)) this.#start(task);
+      else if (task && this.#over?.has(task.rowId)) this.settle(task);
     }
     this.#ready.length = 0;
   }

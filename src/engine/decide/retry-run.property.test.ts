@@ -1,12 +1,11 @@
 // Any run, failed or terminated anywhere and retried, ends as if nothing had happened.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../model/json.ts';
 import { isRunTerminal } from '../../model/run-status.ts';
 import { drive } from '../testing/drive-run.ts';
 import { Harness } from '../testing/harness.ts';
 import { hash, seeded } from '../testing/random.ts';
-import { randomDefinition } from '../testing/random-definition.ts';
+import { randomDefinition, withoutFlags } from '../testing/random-definition.ts';
 import { interpret, type Oracle } from '../testing/reference-interpreter.ts';
 
 const RULES = { name: 'work', retryDelaySeconds: 2, responseTimeoutSeconds: 60, timeoutSeconds: 0 };
@@ -19,14 +18,6 @@ function oracleOf(seed: number, failures: number): Oracle {
     const fails = attempt < failures && hash(`${seed}/${ref}/${attempt}`) < 250;
     return { status: fails ? 'FAILED' : 'COMPLETED', output: fails ? {} : output };
   };
-}
-
-/** What comes of a failure is then no part of the result. */
-function withoutFlags(document: JsonObject): JsonObject {
-  const strict = JSON.parse(JSON.stringify(document), (key, value) =>
-    key === 'optional' || key === 'permissive' ? undefined : value,
-  );
-  return strict;
 }
 
 /** Retries until it succeeds, terminating it now and then on the way; the harness checks every state. */

@@ -10,6 +10,7 @@ import { TASK_TYPES } from '../tasks/registry.ts';
 import type { DecideContext, RunState } from './decision.ts';
 import { Draft } from './draft.ts';
 import { RunFlow } from './flow.ts';
+import { isSkippedAhead } from './skip-task.ts';
 import { runDueMs } from './timeouts.ts';
 
 /** The tasks that a retry of this run would attempt again, revive or settle. Empty: there is nothing to retry. */
@@ -62,8 +63,12 @@ function leftover(flow: RunFlow, draft: Draft): Leftover {
     return { broken: [], unsettled: [] };
   return {
     broken: latest.filter((task) => !isSuccessful(task.status) && mayRepeat(flow, task)),
-    unsettled: latest.filter((task) => isSuccessful(task.status) && isTerminal(task.status) && !task.executed),
+    unsettled: latest.filter(isUnsettled),
   };
+}
+
+function isUnsettled(task: Task): boolean {
+  return isSuccessful(task.status) && isTerminal(task.status) && !task.executed && !isSkippedAhead(task);
 }
 
 /**

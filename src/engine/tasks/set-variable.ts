@@ -7,6 +7,7 @@ const VARIABLES_CHARS_MAX = 256 * 1024;
 
 export const setVariable: TaskType = {
   type: 'SET_VARIABLE',
+  steers: true,
   start(flow, task) {
     const variables = Json.of({ ...flow.run.variables.object, ...task.input.object });
     if (variables.text.length > VARIABLES_CHARS_MAX) {

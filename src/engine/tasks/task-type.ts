@@ -84,6 +84,8 @@ export interface TaskType {
   readonly queued?: boolean;
   /** Steers the run: it is never retried, and nobody outside may update it. */
   readonly control?: boolean;
+  /** It acts on the run itself: a run that starts over has it act again, whatever it did before. */
+  readonly steers?: boolean;
   check?(task: WorkflowTask, report: Report): void;
   /** Fields it is born with, beside the usual ones. `input` is what its inputParameters resolved to. */
   birth?(flow: Flow, step: Step, place: Place, input: Json): Partial<Task>;

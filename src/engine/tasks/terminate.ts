@@ -7,6 +7,7 @@ const STATUSES = ['COMPLETED', 'FAILED', 'TERMINATED'] as const;
 
 export const terminate: TaskType = {
   type: 'TERMINATE',
+  steers: true,
   check: checkTerminate,
   start(flow, task) {
     const { terminationStatus, terminationReason, workflowOutput } = task.input.object;

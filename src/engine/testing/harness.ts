@@ -16,6 +16,7 @@ import type {
   ScriptResult,
   TaskUpdate,
 } from '../decide/decision.ts';
+import { replayFrom } from '../decide/replay.ts';
 import { compilePlan } from '../plan/compile.ts';
 import type { Plan } from '../plan/plan.ts';
 
@@ -52,19 +53,7 @@ export class Harness {
     this.#registered = byName(options.registered ?? []);
     const parsed = workflowDefinitionSchema.parse({ name: 'test', ...asObject(definition) });
     this.plan = compilePlan(parsed, byName(options.taskDefinitions ?? []), 'snapshot-1');
-    const run = newRun(this.plan, {
-      rowId: 1,
-      id: 'run-1',
-      parent: null,
-      input: Json.of(options.input ?? {}),
-      correlationId: null,
-      priority: 0,
-      taskToDomain: options.taskToDomain ?? {},
-      createdBy: null,
-      idempotencyKey: null,
-      now: this.nowMs,
-    });
-    this.state = indexRun(run, []);
+    this.state = indexRun(this.#newRun(1), []);
   }
 
   get run(): Run {
@@ -87,6 +76,17 @@ export class Harness {
     this.effects.push(...decision.effects);
     if (this.#options.checks !== false) this.#check();
     return decision;
+  }
+
+  /** Begins the run anew, from a task of it on; throws where it cannot. */
+  rerun(ref: string, input: JsonObject | null = null): this {
+    const again = { input: input && Json.of(input), resumesChild: false };
+    const replay = replayFrom(this.plan, this.state, this.task(ref), this.#context(), again);
+    if (typeof replay === 'string') throw new Error(replay);
+    this.#attempts.clear();
+    this.state = indexRun(this.#newRun(this.run.rowId + 1), []);
+    this.send({ kind: 'start', replay });
+    return this;
   }
 
   /** Loads the run again from what a store would have kept: nothing may live in memory alone. */
@@ -188,6 +188,21 @@ export class Harness {
 
   statuses(): Record<string, TaskStatus> {
     return Object.fromEntries([...this.state.latest].map(([ref, task]) => [ref, task.status]));
+  }
+
+  #newRun(rowId: number): Run {
+    return newRun(this.plan, {
+      rowId,
+      id: 'run-1',
+      parent: null,
+      input: Json.of(this.#options.input ?? {}),
+      correlationId: null,
+      priority: 0,
+      taskToDomain: this.#options.taskToDomain ?? {},
+      createdBy: null,
+      idempotencyKey: null,
+      now: this.nowMs,
+    });
   }
 
   #take(ref: string): void {

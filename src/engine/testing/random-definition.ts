@@ -195,3 +195,11 @@ function rigid(random: Random, budget: Budget, around: Surroundings): JsonObject
     forkTasks: [[leaf(), leaf()], [leaf()]],
   };
 }
+
+/** What comes of a failure is then no part of the result. */
+export function withoutFlags(document: JsonObject): JsonObject {
+  const strict = JSON.parse(JSON.stringify(document), (key, value) =>
+    key === 'optional' || key === 'permissive' ? undefined : value,
+  );
+  return strict;
+}
