@@ -1,8 +1,17 @@
 // Advances runs by events within a round: asks the engine, applies its decision to memory, notes the rows, and carries
 // effects from one run to another before the commit. Must only be called while a round is open.
 import { decide } from '../engine/decide/decide.ts';
-import type { ChildStart, DecideContext, Decision, Effect, RunEvent, RunState } from '../engine/decide/decision.ts';
+import type {
+  ChildStart,
+  DecideContext,
+  Decision,
+  Effect,
+  Replay,
+  RunEvent,
+  RunState,
+} from '../engine/decide/decision.ts';
 import { applyDecision, indexRun, newRun } from '../engine/decide/run-state.ts';
+import type { Plan } from '../engine/plan/plan.ts';
 import { AppError } from '../model/error.ts';
 import { Json, type JsonObject } from '../model/json.ts';
 import type { Run, RunParent, Snapshot, Task } from '../model/run.ts';
@@ -31,6 +40,9 @@ export interface RunSeed {
   readonly parent: RunParent | null;
   readonly rootId: string;
   readonly variables?: JsonObject;
+  /** Of a run that begins again with the definition it had, which is in the store. */
+  readonly plan?: Plan | null;
+  readonly replay?: Replay | null;
 }
 
 /** Workflows that start each other in one step: a definition that starts itself must not hold the loop for ever. */
@@ -81,24 +93,46 @@ export class Advance {
   /** Creates a run and takes its first decision. Throws AppError before anything is changed. */
   create(seed: RunSeed, batch: WriteBatch, now: number): Run {
     const { definitions, hooks, cache, schedule, payloadBytesMax } = this.#options;
-    const { plan, snapshot } = definitions.freeze(seed.definition);
+    const { plan, snapshot } = seed.plan ? { plan: seed.plan, snapshot: null } : definitions.freeze(seed.definition);
     const input = hooks.conceal(seed.input, seed.rootId);
     if (input.text.length > payloadBytesMax) {
       throw new AppError('payload_too_large', `The workflow input has more than ${payloadBytesMax} bytes.`);
     }
     const run = newRun(plan, { ...seed, input, rowId: this.#options.newRunRowId(), now });
     hooks.started(run, seed.definition, batch, now);
-    if (!this.#saved.has(snapshot.id)) {
-      this.#saved.add(snapshot.id);
-      batch.snapshots.push(snapshot);
-    }
+    if (snapshot) this.#save(snapshot, batch);
     const cached: CachedRun = { state: indexRun(run, []), plan, revision: 0 };
     cache.add(cached);
     schedule.trackRun(run);
     this.#changes.addRun(run);
     cache.written(cached);
-    this.event(cached, { kind: 'start' }, batch, now);
+    this.event(cached, seed.replay ? { kind: 'start', replay: seed.replay } : { kind: 'start' }, batch, now);
     return cached.state.run;
+  }
+
+  /** Begins an ended run again, in a row of its own and under the same id. Throws as `create` does. */
+  startOver(old: CachedRun, seed: RunSeed, batch: WriteBatch, now: number): CachedRun {
+    const { rowId } = this.create(seed, batch, now);
+    this.remove(old, batch);
+    const created = this.#options.cache.get(rowId);
+    if (!created) throw new TypeError(`run ${seed.id} is not in memory`);
+    return created;
+  }
+
+  /** Deletes an ended run, with whatever this round was to write of it. */
+  remove({ state: { run, tasks } }: CachedRun, batch: WriteBatch): void {
+    this.#changes.forget(run.rowId);
+    const ids = new Set([...tasks.values()].map(({ id }) => id));
+    const kept = batch.logs.filter(({ taskId }) => !ids.has(taskId));
+    if (kept.length < batch.logs.length) batch.logs.splice(0, batch.logs.length, ...kept);
+    batch.removedRuns.push(run.rowId);
+    this.#options.cache.drop(run.rowId);
+  }
+
+  #save(snapshot: Snapshot, batch: WriteBatch): void {
+    if (this.#saved.has(snapshot.id)) return;
+    this.#saved.add(snapshot.id);
+    batch.snapshots.push(snapshot);
   }
 
   /** What decisions are made with, but for the time. */
@@ -110,10 +144,7 @@ export class Advance {
   adopt(cached: CachedRun, snapshot: Snapshot, effects: readonly Effect[], batch: WriteBatch, now: number): void {
     const { cache, schedule } = this.#options;
     const { run, tasks } = cached.state;
-    if (!this.#saved.has(snapshot.id)) {
-      this.#saved.add(snapshot.id);
-      batch.snapshots.push(snapshot);
-    }
+    this.#save(snapshot, batch);
     this.#changes.addRun(run);
     for (const task of tasks.values()) this.#changes.addTask(task);
     this.#note(cached);

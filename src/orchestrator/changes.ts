@@ -24,6 +24,15 @@ export class Changes {
     (this.#newTasks.has(task.rowId) ? this.#newTasks : this.#tasks).set(task.rowId, task);
   }
 
+  /** The run is to go: nothing of it is written. */
+  forget(runRowId: number): void {
+    this.#newRuns.delete(runRowId);
+    this.#runs.delete(runRowId);
+    for (const tasks of [this.#newTasks, this.#tasks]) {
+      for (const task of tasks.values()) if (task.runRowId === runRowId) tasks.delete(task.rowId);
+    }
+  }
+
   newRuns(): Run[] {
     return [...this.#newRuns.values()];
   }

@@ -10,6 +10,7 @@ import type { TaskStatus } from '../model/task-status.ts';
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
 import type { PollRecord } from '../store/port.ts';
 import type { WatchedRun } from './run-watch.ts';
+import type { Rerun } from './start-over.ts';
 
 /** A task as a worker gets it. `input` has its vault placeholders filled: never store or log it. */
 export interface HandedTask {
@@ -76,6 +77,18 @@ export interface Orchestrator {
    * failed child goes on too, where else a new one is started. Rejects with not_found or conflict.
    */
   retry(runId: string, resumeChildren: boolean): Promise<void>;
+  /**
+   * Begins an ended run again under its id, with its input. `latest`: with the newest version of its definition. Rejects
+   * with not_found or conflict.
+   */
+  restart(runId: string, latest: boolean): Promise<void>;
+  /**
+   * Begins an ended run again, whole or from one of its tasks or of those of its children: what came before is taken as
+   * it was. Rejects with not_found, conflict or invalid_request.
+   */
+  rerun(runId: string, rerun: Rerun): Promise<void>;
+  /** Makes a task over before its turn has come; `ref` as on the wire. Rejects with not_found or conflict. */
+  skip(runId: string, ref: string, input: Json, output: Json): Promise<void>;
   /** Deletes a terminal run and everything of it but its audit. */
   remove(runId: string): Promise<void>;
   // tasks

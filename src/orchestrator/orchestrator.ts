@@ -1,6 +1,7 @@
 // The facade over the loop: what routes call becomes an operation of a round. Owns the wiring of the loop's parts and
 // the rebuild after a start; must never decide what a run does (the engine's) nor who may ask (access's).
 import type { RunEvent } from '../engine/decide/decision.ts';
+import { placeToSkip } from '../engine/decide/skip-task.ts';
 import { stepOf } from '../engine/plan/fragments.ts';
 import type { Step } from '../engine/plan/plan.ts';
 import { AppError } from '../model/error.ts';
@@ -36,6 +37,7 @@ import { retryRun } from './retry-run.ts';
 import type { CachedRun } from './run-cache.ts';
 import type { WatchedRun } from './run-watch.ts';
 import { type OpenEntry, Schedule } from './schedule.ts';
+import { type Rerun, rerunRun, restartRun } from './start-over.ts';
 import { startRun } from './start-run.ts';
 import { refuseApproval, refuseOtherRun, takeUpdate } from './task-update.ts';
 import { UNFILLED } from './unfilled.ts';
@@ -172,13 +174,33 @@ class Conductor implements Orchestrator {
     return retryRun(this.#core, runId, resumeChildren);
   }
 
+  async restart(runId: string, latest: boolean): Promise<void> {
+    this.#refuseWhenStopping();
+    return restartRun(this.#core, runId, latest);
+  }
+
+  async rerun(runId: string, rerun: Rerun): Promise<void> {
+    this.#refuseWhenStopping();
+    return rerunRun(this.#core, runId, rerun);
+  }
+
+  skip(runId: string, ref: string, input: Json, output: Json): Promise<void> {
+    return this.#control(runId, ({ plan, state }) => {
+      const spot = placeToSkip(plan, { run: state.run, latest: (known) => state.latest.get(known) }, ref);
+      if (typeof spot === 'string') throw new AppError('conflict', spot);
+      const { rootId } = state.run;
+      const conceal = (json: Json) => this.#core.hooks.conceal(json, rootId);
+      return { kind: 'skip', ref, input: conceal(input), output: conceal(output) };
+    });
+  }
+
   remove(runId: string): Promise<void> {
-    return this.#onRun(runId, ({ state: { run } }, batch) => {
+    return this.#onRun(runId, (cached, batch) => {
+      const { run } = cached.state;
       if (!isRunTerminal(run.status)) {
         throw new AppError('invalid_request', `Workflow ${runId} is ${run.status}: terminate it before removing it.`);
       }
-      batch.removedRuns.push(run.rowId);
-      this.#core.cache.drop(run.rowId);
+      this.#core.advance.remove(cached, batch);
     });
   }
 

@@ -146,7 +146,8 @@ export class Schedule {
   /** A run left memory, and nobody here will hear what becomes of it: its timers and queues are the store's. */
   forget(run: Run, tasks: Iterable<Task>): void {
     this.#runs.delete(run.rowId);
-    this.#runRowIds.delete(run.id);
+    // A run that begins again has its id in another row by now.
+    if (this.#runRowIds.get(run.id) === run.rowId) this.#runRowIds.delete(run.id);
     this.#heap.delete(run.rowId * KINDS + RUN_DUE);
     for (const { rowId } of tasks) {
       const entry = this.#byRow.get(rowId);

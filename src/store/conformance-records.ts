@@ -83,7 +83,7 @@ function records(store: () => Store): void {
         const taskId = `logged-${fresh()}`;
         const lines = texts.map((log, i) => ({ taskId, log, createdMs: 1000 - i }));
         await commit(store(), { logs: [...lines, { taskId: 'another', log: 'x', createdMs: 1 }] });
-        expect(await store().reads.logs(taskId)).toEqual(lines);
+        expect(await store().reads.logs([taskId])).toEqual(lines);
       }),
       { numRuns: 30 },
     );

@@ -108,6 +108,7 @@ export interface WriteBatch {
   readonly newRuns: Run[];
   /** Only the fields below the "what changes" line of `Run` are written. */
   readonly changedRuns: Run[];
+  /** Gone before anything of the batch is written, so that a run may begin again under its ids. */
   readonly removedRuns: number[];
   readonly newTasks: Task[];
   /** Only the fields below the "what changes" line of `Task` are written. */
@@ -173,7 +174,8 @@ export interface Reads {
   /** Names that runs have, up to `limit` of them; those of 200 characters and more may be left out. */
   runNames(limit: number): Promise<string[]>;
   snapshot(id: string): Promise<Snapshot | null>;
-  logs(taskId: string): Promise<TaskLog[]>;
+  /** Of these tasks, in the order in which they were written. */
+  logs(taskIds: readonly string[]): Promise<TaskLog[]>;
   /** Of polls at or after this instant. */
   polls(sinceMs: number): Promise<PollRecord[]>;
   historyReads(runId: string): Promise<HistoryRead[]>;

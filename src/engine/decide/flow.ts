@@ -139,7 +139,8 @@ export class RunFlow implements Flow {
     if (known) {
       if (isSkippedAhead(known)) this.#whenOver(this.put({ ...known, startedMs: this.now }));
     } else if (kept) this.#adopt(kept, place);
-    else if (this.#replay?.from.resumed && this.#replay.from.ref === ref) this.#resume(this.#replay.from.resumed, place);
+    else if (this.#replay?.from.resumed && this.#replay.from.ref === ref)
+      this.#resume(this.#replay.from.resumed, place);
     else this.#insert(step, place, null, step.task.startDelay * 1000);
   }
 
@@ -169,7 +170,14 @@ export class RunFlow implements Flow {
   #resume(task: Task, place: Place): void {
     const { now } = this;
     const output = Json.of({ subWorkflowId: task.subRunId });
-    const waiting = { status: 'IN_PROGRESS', output, reason: null, startedMs: now, endedMs: 0, updatedMs: now } as const;
+    const waiting = {
+      status: 'IN_PROGRESS',
+      output,
+      reason: null,
+      startedMs: now,
+      endedMs: 0,
+      updatedMs: now,
+    } as const;
     const resumed = { ...this.#copy(task, place), ...waiting, retried: false, executed: false };
     this.#draft.insert(resumed);
     this.watch(resumed);

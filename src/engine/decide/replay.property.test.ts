@@ -12,8 +12,9 @@ const RULES = { name: 'work', retryDelaySeconds: 2, responseTimeoutSeconds: 60, 
 /** The same output whenever it is asked; `failing` out of 1000 references fail at their first attempt. */
 function oracleOf(seed: number, failing: number): Oracle {
   return (ref, attempt, input) => {
-    if (attempt === 0 && hash(`${seed}/${ref}`) < failing) return { status: 'FAILED', output: {} };
-    return { status: 'COMPLETED', output: { v: hash(`${ref}/${JSON.stringify(input.v ?? null)}`) } };
+    const output = { v: hash(`${ref}/${JSON.stringify(input.v ?? null)}`) };
+    const fails = attempt === 0 && hash(`${seed}/${ref}`) < failing;
+    return { status: fails ? 'FAILED' : 'COMPLETED', output: fails ? {} : output };
   };
 }
 
@@ -34,7 +35,10 @@ it('a run begun again at any task ends as one that never failed, and nothing tha
         drive(h, oracleOf(order, failing), random);
         const { results } = interpret(document, oracleOf(order, 0));
         for (let n = 0; n < again; n += 1) {
-          const from = pick(random, [...h.state.latest.values()].filter(({ type }) => !type.endsWith('JOIN')));
+          const from = pick(
+            random,
+            [...h.state.latest.values()].filter(({ type }) => !type.endsWith('JOIN')),
+          );
           const before = h.tasks().filter((task) => task.status === 'COMPLETED' && task.queue !== null);
           h.rerun(from.ref);
           h.reload();

@@ -67,7 +67,12 @@ describe('a run that starts over from a task', () => {
 
   test('in a branch of a fork does nothing again that does not come after it', () => {
     const tasks = [
-      typed('FORK_JOIN', 'f', { forkTasks: [[work('a1'), work('a2')], [work('b1'), work('b2')]] }),
+      typed('FORK_JOIN', 'f', {
+        forkTasks: [
+          [work('a1'), work('a2')],
+          [work('b1'), work('b2')],
+        ],
+      }),
       join('j', 'a2', 'b2'),
       work('z'),
     ];

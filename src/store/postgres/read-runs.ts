@@ -67,7 +67,7 @@ export const RUN_READS = {
 
   snapshot: 'select document from snapshot where id = $1',
 
-  logs: 'select log, created_ms from task_log where task_id = $1 order by row_id',
+  logs: 'select task_id, log, created_ms from task_log where task_id = any($1::text[]) order by row_id',
 
   polls: `select queue_name, domain, worker_id, last_poll_ms from poll where last_poll_ms >= $1
     order by queue_name collate "C", domain collate "C", worker_id collate "C"`,
@@ -149,9 +149,13 @@ function records(querier: Querier): Pick<Reads, 'snapshot' | 'logs' | 'polls' | 
       return row ? { id, document: Json.text(textOf(row, 'document')) } : null;
     },
 
-    logs: async (taskId) => {
-      const rows = await querier.all(RUN_READS.logs, [stored(taskId)], 'read_logs');
-      return rows.map((row) => ({ taskId, log: textOf(row, 'log'), createdMs: numberOf(row, 'created_ms') }));
+    logs: async (taskIds) => {
+      const rows = await querier.all(RUN_READS.logs, [taskIds.map(stored)], 'read_logs');
+      return rows.map((row) => ({
+        taskId: textOf(row, 'task_id'),
+        log: textOf(row, 'log'),
+        createdMs: numberOf(row, 'created_ms'),
+      }));
     },
 
     polls: async (sinceMs) => {

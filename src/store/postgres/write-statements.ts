@@ -129,7 +129,7 @@ const END_RUNS: Statement<EndedRun> = {
 
 /**
  * The statements of a batch, in the order to run them. Definitions and secrets are removed before they are written,
- * so one removed and registered again in a batch stays; runs are removed last, with whatever the batch wrote to them.
+ * so one removed and registered again in a batch stays; so are runs, because one that begins again keeps its public ids.
  */
 export function writesOf(batch: WriteBatch, locks: Locks): TripStatement[] {
   const writes: TripStatement[] = [];
@@ -139,6 +139,7 @@ export function writesOf(batch: WriteBatch, locks: Locks): TripStatement[] {
   // First: whoever registers holds the counter until the commit, so that nobody reads a new count without its rows.
   const stamps = stampsOf(batch);
   if (stamps.includes(1)) writes.push({ name: 'raise_stamps', sql: RAISE_STAMPS, values: stamps });
+  for (const statement of REMOVE_RUNS) add(statement, batch.removedRuns);
   addRuns(add, batch, locks);
   add(INSERT_LOG, batch.logs);
   add(INSERT_HISTORY_READ, batch.historyReads);
@@ -149,7 +150,6 @@ export function writesOf(batch: WriteBatch, locks: Locks): TripStatement[] {
   );
   add(INSERT_SIGNAL, batch.signals);
   add(REMOVE_SIGNAL, batch.removedSignals);
-  for (const statement of REMOVE_RUNS) add(statement, batch.removedRuns);
   add(UPSERT_POLL, distinctPolls(batch.polls));
   addVault(add, batch, locks);
   return writes;

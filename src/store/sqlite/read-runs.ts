@@ -134,9 +134,16 @@ function records(querier: Querier): Pick<Reads, 'snapshot' | 'logs' | 'polls' | 
       return row ? { id, document: Json.text(textOf(row, 'document')) } : null;
     },
 
-    logs: async (taskId) => {
-      const rows = await querier.all('select * from task_log where task_id = ? order by row_id', stored(taskId));
-      return rows.map((row) => ({ taskId, log: textOf(row, 'log'), createdMs: numberOf(row, 'created_ms') }));
+    logs: async (taskIds) => {
+      const rows = await querier.all(
+        'select * from task_log where task_id in (select value from json_each(?)) order by row_id',
+        JSON.stringify(taskIds.map(stored)),
+      );
+      return rows.map((row) => ({
+        taskId: textOf(row, 'task_id'),
+        log: textOf(row, 'log'),
+        createdMs: numberOf(row, 'created_ms'),
+      }));
     },
 
     polls: async (sinceMs) => {

@@ -129,7 +129,7 @@ const INSERT_AUDIT = insertInto<AuditEntry>(
 
 /**
  * The statements of a batch, in the order to run them. Definitions and secrets are removed before they are written,
- * so one removed and registered again in a batch stays; runs are removed last, with whatever the batch wrote to them.
+ * so one removed and registered again in a batch stays; so are runs, because one that begins again keeps its public ids.
  */
 export function writesOf(batch: WriteBatch): Write[] {
   const writes: Write[] = [];
@@ -139,6 +139,7 @@ export function writesOf(batch: WriteBatch): Write[] {
     for (const noun of nouns) values.push(...statement.values(noun));
     writes.push({ sql: statement.sql, width: values.length / nouns.length, values });
   };
+  for (const removal of REMOVE_RUN) add(removal, batch.removedRuns);
   addRuns(add, batch);
   add(INSERT_LOG, batch.logs);
   add(UPSERT_POLL, batch.polls);
@@ -153,7 +154,6 @@ export function writesOf(batch: WriteBatch): Write[] {
   add(UPSERT_VAULT_KEY, batch.vaultKeys);
   add(UPSERT_CHARGE, batch.charges);
   add(INSERT_AUDIT, batch.audit);
-  for (const removal of REMOVE_RUN) add(removal, batch.removedRuns);
   return writes;
 }
 

@@ -10,6 +10,7 @@ import { taskQueueRoutes } from './task-queues.ts';
 import { taskReadRoutes } from './task-read.ts';
 import { taskSignalRoutes } from './task-signal.ts';
 import { taskUpdateRoutes } from './task-update.ts';
+import { workflowAgainRoutes } from './workflow-again.ts';
 import { workflowBulkRoutes } from './workflow-bulk.ts';
 import { workflowControlRoutes } from './workflow-control.ts';
 import { workflowDefinitionRoutes } from './workflow-definitions.ts';
@@ -34,6 +35,7 @@ export function conductorRoutes(deps: ConductorDeps): Route[] {
     ...workflowSearchRoutes(shared),
     ...workflowExecuteRoutes(shared),
     ...workflowControlRoutes(shared),
+    ...workflowAgainRoutes(shared),
     ...workflowBulkRoutes(shared),
     ...taskPollRoutes(shared),
     ...taskUpdateRoutes(shared),

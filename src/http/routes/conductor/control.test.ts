@@ -15,6 +15,7 @@ beforeAll(async () => {
     worker: ['task:*:poll', 'task:*:update'],
     starts: ['workflow:two:execute'],
     managesTwo: ['workflow:two:read', 'workflow:two:manage'],
+    managesOuter: ['workflow:outer:read', 'workflow:outer:manage'],
     signals: ['task:WAIT:update', 'workflow:waits:read'],
   });
   await conductor.call('PUT', '/api/metadata/workflow', [
@@ -225,5 +226,114 @@ describe('signal', () => {
     expect((await signal(waits, '/sync', 'worker')).status).toBe(404);
     expect((await signal(waits, '', 'signals')).status).toBe(200);
     expect((await signal(waits, '/sync', 'signals')).json).toMatchObject({ status: 'COMPLETED' });
+  });
+});
+
+describe('restart', () => {
+  it('answers 204 without a type, and the execution begins again under its id', async () => {
+    const id = await failed();
+    const path = `/api/workflow/${id}/restart`;
+    expect(await conductor.call('POST', `${path}?useLatestDefinitions=false`)).toMatchObject({ status: 204, text: '' });
+    expect((await read(id)).tasks).toMatchObject([{ referenceTaskName: 'a_1', status: 'SCHEDULED' }]);
+    expect((await conductor.call('POST', path)).status).toBe(409);
+    expect((await conductor.call('POST', '/api/workflow/unheard/restart')).status).toBe(404);
+    for (const ref of ['a_1', 'b_2']) await report(id, ref);
+    expect(await statusOf(id)).toBe('COMPLETED');
+  });
+
+  it('of many says which it could not', async () => {
+    const [over, open] = [await failed(), await start('two')];
+    const answer = await conductor.call('POST', '/api/workflow/bulk/restart?useLatestDefinitions=true', [over, open]);
+    expect(answer.json).toMatchObject({
+      bulkErrorResults: { [open]: expect.stringContaining('still running') },
+      bulkSuccessfulResults: [over],
+    });
+  });
+
+  it('needs to be allowed to manage the execution, and what goes on with it', async () => {
+    const outer = await start('outer');
+    const inner = (await read(outer)).tasks[0].subWorkflowId;
+    await report(inner, 'a_1', 'FAILED');
+    const restart = (key?: string) => conductor.call('POST', `/api/workflow/${inner}/restart`, undefined, key);
+    expect((await restart('starts')).status).toBe(404);
+    expect((await restart('managesTwo')).json.message).toContain('workflow:outer:manage');
+    expect((await restart()).status).toBe(204);
+    expect([await statusOf(outer), await statusOf(inner)]).toEqual(['RUNNING', 'RUNNING']);
+  });
+});
+
+describe('rerun', () => {
+  const rerun = (id: string, body: unknown, key?: string) =>
+    conductor.call('POST', `/api/workflow/${id}/rerun`, body, key);
+
+  it('from a task answers the id as text, and keeps what came before', async () => {
+    const id = await failed();
+    const [kept, again] = (await read(id)).tasks;
+    const body = { reRunFromWorkflowId: id, reRunFromTaskId: again.taskId, taskInput: { own: 1 }, unknownToUs: 1 };
+    expect(await rerun(id, body)).toMatchObject({ status: 200, type: 'text/plain', text: id });
+    expect((await read(id)).tasks).toMatchObject([
+      { taskId: kept.taskId, status: 'COMPLETED', endTime: kept.endTime, seq: 1 },
+      { referenceTaskName: 'b_2', status: 'SCHEDULED', inputData: { own: 1 }, retryCount: 0, seq: 2 },
+    ]);
+    await report(id, 'b_2');
+    expect(await statusOf(id)).toBe('COMPLETED');
+    expect((await rerun(id, undefined)).text).toBe(id);
+    expect((await read(id)).tasks).toHaveLength(1);
+  });
+
+  it('says what is wrong: 400 for a task that is not there or a wrong body, 409 while it goes on', async () => {
+    const id = await failed();
+    const { taskId } = (await read(await failed())).tasks[0];
+    expect((await rerun(id, { reRunFromTaskId: taskId })).json.message).toBe(
+      `Task ${taskId} not found in the workflow or below it.`,
+    );
+    expect((await rerun(id, { reRunFromTaskId: 7 })).status).toBe(400);
+    expect((await rerun(id, { workflowInput: [] })).status).toBe(400);
+    expect((await rerun(await start('two'), {})).status).toBe(409);
+    expect((await rerun('unheard', {})).status).toBe(404);
+  });
+
+  it('needs to be allowed to manage it and all between, and to execute it where it brings an input', async () => {
+    const id = await failed();
+    expect((await rerun(id, {}, 'starts')).status).toBe(404);
+    expect((await rerun(id, { workflowInput: { x: 1 } }, 'managesTwo')).json.message).toContain('workflow:two:execute');
+    expect((await rerun(id, {}, 'managesTwo')).status).toBe(200);
+    const outer = await start('outer');
+    const inner = (await read(outer)).tasks[0].subWorkflowId;
+    const { taskId } = (await read(inner)).tasks[0];
+    await report(inner, 'a_1', 'FAILED');
+    expect((await rerun(inner, { reRunFromTaskId: taskId }, 'managesTwo')).json.message).toContain('workflow:outer');
+    expect((await rerun(outer, { reRunFromTaskId: taskId }, 'managesOuter')).json.message).toContain('workflow:two');
+    expect((await rerun(outer, { reRunFromTaskId: taskId })).status).toBe(200);
+    expect([await statusOf(outer), await statusOf(inner)]).toEqual(['RUNNING', 'RUNNING']);
+  });
+});
+
+describe('skiptask', () => {
+  const skip = (id: string, ref: string, body?: unknown, key?: string) =>
+    conductor.call('PUT', `/api/workflow/${id}/skiptask/${ref}`, body, key);
+
+  it('puts a SKIPPED task into the history, which the execution goes past', async () => {
+    const id = await start('two');
+    const body = { taskInput: { why: 'x' }, taskOutput: { by: 'nobody' } };
+    expect(await skip(id, 'b_2', body)).toMatchObject({ status: 200, text: '' });
+    expect((await read(id)).tasks[1]).toMatchObject({
+      referenceTaskName: 'b_2',
+      status: 'SKIPPED',
+      inputData: { why: 'x' },
+      outputData: { by: 'nobody' },
+    });
+    await report(id, 'a_1');
+    expect(await read(id)).toMatchObject({ status: 'COMPLETED', output: { by: 'nobody' } });
+  });
+
+  it('is refused when it is too late, unknown, malformed or not allowed', async () => {
+    const id = await start('two');
+    expect((await skip(id, 'a_1')).json.message).toContain('it is too late to skip it');
+    expect((await skip(id, 'nothing', {})).status).toBe(409);
+    expect((await skip(id, 'b_2', { taskOutput: 'text' })).status).toBe(400);
+    expect((await skip('unheard', 'b_2')).status).toBe(404);
+    expect((await skip(id, 'b_2', {}, 'starts')).status).toBe(404);
+    expect((await skip(id, 'b_2', {}, 'managesTwo')).status).toBe(200);
   });
 });

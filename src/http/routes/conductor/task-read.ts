@@ -54,7 +54,7 @@ function readLogs({ permissions, reads, recordRead }: RouteDeps): Route {
       const found = await reads.taskById(id);
       if (!found) throw noSuchTask(id);
       await recordRead(request.principal.id, found.run.id, 'GET /api/tasks/:id/log');
-      const logs = await reads.logs(id);
+      const logs = await reads.logs([id]);
       if (logs.length === 0) return NO_CONTENT;
       return json(logs.map(({ log, taskId, createdMs }) => ({ log, taskId, createdTime: createdMs })));
     },

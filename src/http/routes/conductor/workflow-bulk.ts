@@ -7,7 +7,7 @@ import { readBody } from '../../body.ts';
 import { textQuery } from '../../query.ts';
 import { type HttpRequest, json, type Route } from '../../route.ts';
 import type { RouteDeps } from './deps.ts';
-import { retryRun } from './workflow-control.ts';
+import { restartRun, retryRun } from './workflow-again.ts';
 
 const IDS_MAX = 1000;
 
@@ -31,9 +31,12 @@ export function workflowBulkRoutes(deps: RouteDeps): Route[] {
       (id, request) => orchestrator.terminate(id, textQuery(request, 'reason')),
       { reason: z.string().optional() },
     ),
-    bulk('POST', 'retry', 'Let executions go on that ended without success', (id, { principal }) =>
-      retryRun(deps, principal, id, false),
+    bulk('POST', 'retry', 'Let executions go on that ended without success', (id, request) =>
+      retryRun(deps, request, id, false),
     ),
+    bulk('POST', 'restart', 'Begin ended executions again', (id, request) => restartRun(deps, request, id), {
+      useLatestDefinitions: z.boolean().optional(),
+    }),
   ];
 }
 

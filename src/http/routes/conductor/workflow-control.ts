@@ -1,14 +1,16 @@
-// Control of executions: pause, resume, decide, terminate, retry, remove. The orchestrator decides what is allowed when.
+// Control of executions: pause, resume, decide, skip a task, terminate, remove. The orchestrator decides what is allowed when.
 import { z } from 'zod';
-import type { Principal } from '../../../access/access.ts';
 import { AppError } from '../../../model/error.ts';
-import type { Run } from '../../../model/run.ts';
+import { Json } from '../../../model/json.ts';
 import { isRunTerminal } from '../../../model/run-status.ts';
-import { permission } from '../../permission.ts';
+import { jsonObject } from '../../../model/schema.ts';
+import { check } from '../../body.ts';
 import { flagQuery, textQuery } from '../../query.ts';
-import { EMPTY, type HttpRequest, NO_CONTENT, type Requirement, type Route } from '../../route.ts';
+import { EMPTY, type HttpRequest, type Requirement, type Route } from '../../route.ts';
 import type { RouteDeps } from './deps.ts';
 import { noSuchRun } from './not-found.ts';
+
+const skipSchema = z.object({ taskInput: jsonObject().nullish(), taskOutput: jsonObject().nullish() });
 
 export function workflowControlRoutes(deps: RouteDeps): Route[] {
   const { orchestrator } = deps;
@@ -40,40 +42,25 @@ export function workflowControlRoutes(deps: RouteDeps): Route[] {
       (id, request) => terminateAndRemove(deps, id, textQuery(request, 'reason')),
       { ...reason, ...archive },
     ),
-    retry(deps),
+    skipTask(deps),
   ];
 }
 
-function retry(deps: RouteDeps): Route {
+function skipTask({ orchestrator, permissions }: RouteDeps): Route {
   return {
-    method: 'POST',
-    path: '/api/workflow/:id/retry',
-    requires: deps.permissions.run('manage', 'id'),
+    method: 'PUT',
+    path: '/api/workflow/:id/skiptask/:ref',
+    requires: permissions.run('manage', 'id'),
     dialect: 'conductor',
-    summary: 'Let an execution go on that ended without success: failed and cancelled tasks are attempted again',
-    queryParameters: { resumeSubworkflowTasks: z.boolean().optional() },
+    summary: 'Make a task over before its turn has come; in a loop the reference says in which iteration (ref__2)',
+    body: skipSchema,
     async handle(request) {
-      await retryRun(
-        deps,
-        request.principal,
-        request.params.id ?? '',
-        flagQuery(request, 'resumeSubworkflowTasks', false),
-      );
-      return NO_CONTENT;
+      const { taskInput, taskOutput } = check(skipSchema, (await request.json()) ?? {});
+      const { id = '', ref = '' } = request.params;
+      await orchestrator.skip(id, ref, Json.of(taskInput ?? {}), Json.of(taskOutput ?? {}));
+      return EMPTY;
     },
   };
-}
-
-/** What ended because of it goes on with it: the caller must be allowed to manage that too. */
-export async function retryRun(deps: RouteDeps, principal: Principal, id: string, resumes: boolean): Promise<void> {
-  const { orchestrator, reads, access } = deps;
-  for (let at = (await reads.run(id, false))?.run; at?.parent?.notify; ) {
-    const parent: Run | undefined = (await reads.run(at.parent.runId, false))?.run;
-    if (!parent || !isRunTerminal(parent.status)) break;
-    access.require(principal, permission('workflow', parent.name, 'manage'));
-    at = parent;
-  }
-  await orchestrator.retry(id, resumes);
 }
 
 /** Makes routes that act on the execution in `:id` and answer nothing. */

@@ -1,0 +1,112 @@
+// A run and those that hang on it, seen together in one round: what a control operation on an ended run needs, because
+// ancestors that ended with it go on with it. Owns which runs those are; must never change one.
+import { retryable } from '../engine/decide/retry-run.ts';
+import { AppError } from '../model/error.ts';
+import type { Task } from '../model/run.ts';
+import { isRunTerminal } from '../model/run-status.ts';
+import type { WriteBatch } from '../store/port.ts';
+import type { Core } from './core.ts';
+import type { CachedRun } from './run-cache.ts';
+
+/** What is read before the round may have changed by then: it is read again this often. */
+const TRIES_MAX = 5;
+
+/** A run that goes on where it ended: which of its tasks wait again for a child that goes on with it. */
+export interface Part {
+  readonly cached: CachedRun;
+  readonly resumed: readonly number[];
+}
+
+export class RunFamily {
+  readonly #core: Core;
+  readonly #seen: ReadonlyMap<string, CachedRun | null>;
+  readonly #now: number;
+  /** Runs that a decision needs and that the round does not hold. */
+  readonly missing: string[] = [];
+
+  constructor(core: Core, seen: ReadonlyMap<string, CachedRun | null>, now: number) {
+    this.#core = core;
+    this.#seen = seen;
+    this.#now = now;
+  }
+
+  /** Throws not_found. */
+  member(id: string): CachedRun {
+    const cached = this.#seen.get(id);
+    if (!cached) throw new AppError('not_found', `No such workflow found by id: ${id}`);
+    return cached;
+  }
+
+  run(id: string): CachedRun | null {
+    const cached = this.#seen.get(id);
+    if (cached === undefined) this.missing.push(id);
+    return cached ?? null;
+  }
+
+  /** The runs that wait for this one, as far up as they ended because of it. Outermost first. */
+  ascend({ state: { run } }: CachedRun): Part[] {
+    const { parent } = run;
+    if (!parent?.notify) return [];
+    const cached = this.run(parent.runId);
+    if (!cached || !isRunTerminal(cached.state.run.status)) return [];
+    const waits = this.leftover(cached).some((task) => task.rowId === parent.taskRowId && task.subRunId === run.id);
+    return waits ? [...this.ascend(cached), { cached, resumed: [parent.taskRowId] }] : [];
+  }
+
+  /** What a retry of the run would attempt again. */
+  leftover({ plan, state }: CachedRun): readonly Task[] {
+    return retryable(plan, state, { ...this.#core.advance.context, now: this.#now });
+  }
+}
+
+/**
+ * Has `act` decide on the run and its family in one round, and again with those it found missing; what it returns
+ * counts only when nothing was, and it must change nothing before it knows. `ready` is read beside the loading.
+ */
+export async function withFamily(
+  core: Core,
+  runId: string,
+  act: (family: RunFamily, batch: WriteBatch, now: number) => void,
+  ready: (runRowIds: readonly number[]) => Promise<void> = async () => undefined,
+): Promise<void> {
+  let wanted: readonly string[] = [runId];
+  for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+    const missing = await attempt(core, wanted, act, ready);
+    if (missing.length === 0) return;
+    wanted = [...new Set([...wanted, ...missing])];
+  }
+  throw new AppError('conflict', `The workflows around ${runId} are changing. Try again.`);
+}
+
+async function attempt(
+  core: Core,
+  wanted: readonly string[],
+  act: (family: RunFamily, batch: WriteBatch, now: number) => void,
+  ready: (runRowIds: readonly number[]) => Promise<void>,
+): Promise<readonly string[]> {
+  const known = await Promise.all(wanted.map(async (id) => [id, await core.reads.runRowId(id)] as const));
+  const rowIds = known.flatMap(([, rowId]) => (rowId === null ? [] : [rowId]));
+  return core.loop.submit({
+    load: async (round) => {
+      await core.load(round, rowIds);
+      await ready(rowIds);
+    },
+    decide(batch, now) {
+      const seen = new Map<string, CachedRun | null>();
+      for (const [id, rowId] of known) seen.set(id, rowId === null ? null : (core.cache.get(rowId) ?? null));
+      const family = new RunFamily(core, seen, now);
+      act(family, batch, now);
+      for (const cached of seen.values()) if (cached) core.advance.lookedAt(cached.state.run);
+      return family.missing;
+    },
+  });
+}
+
+/** A budget ended with its run: nothing may be spent in its name any more. */
+export function refuseBudget({ state: { run }, plan }: CachedRun): void {
+  if (!plan.definition.budget) return;
+  throw new AppError(
+    'conflict',
+    `Workflow ${run.id} has a budget, which ended with it: nothing may be spent in its name any more. Start it again.`,
+  );
+}
