@@ -226,6 +226,40 @@ test('an execution is waited for, signalled and retried', async () => {
   });
 });
 
+test('an execution is rerun from a task, restarted, and a task of it skipped', async () => {
+  const metadata = new MetadataClient(client);
+  const names = ['sdk_first', 'sdk_second', 'sdk_third'];
+  await metadata.registerWorkflowDef(
+    { name: 'sdk_again', version: 1, timeoutSeconds: 0, tasks: names.map((name) => simple(name)) },
+    true,
+  );
+  let calls = 0;
+  const workers = names.map((taskDefName) => ({
+    taskDefName,
+    execute: async () => ({ status: 'COMPLETED' as const, outputData: { call: ++calls } }),
+  }));
+  const executor = new WorkflowExecutor(client);
+  const skipped = await executor.startWorkflow({ name: 'sdk_again', input: {} });
+  await executor.skipTasksFromWorkflow(skipped, 'sdk_third', { taskOutput: { call: 'none' } });
+  await withWorkers(workers, async () => {
+    expect(await ended(skipped)).toMatchObject({
+      status: 'COMPLETED',
+      tasks: [{}, { status: 'SKIPPED', outputData: { call: 'none' } }, { referenceTaskName: 'sdk_second' }],
+    });
+    const id = await executor.startWorkflow({ name: 'sdk_again', input: {} });
+    const first = await ended(id);
+    expect(calls).toBe(5);
+    const from = first.tasks?.[1]?.taskId;
+    expect(await executor.reRun(id, { reRunFromTaskId: String(from) })).toBe(id);
+    expect(await ended(id)).toMatchObject({ status: 'COMPLETED', tasks: [first.tasks?.[0] ?? {}, {}, {}] });
+    expect(calls).toBe(7);
+    await executor.goBackToTask(id, ({ referenceTaskName }) => referenceTaskName === 'sdk_third');
+    expect(await ended(id)).toMatchObject({ status: 'COMPLETED', output: { call: 8 } });
+    await executor.restart(id, true);
+    expect(await ended(id)).toMatchObject({ status: 'COMPLETED', output: { call: 11 } });
+  });
+});
+
 test('search finds executions by query and free text, and says what is wrong with a query', async () => {
   const metadata = new MetadataClient(client);
   const executor = new WorkflowExecutor(client);
