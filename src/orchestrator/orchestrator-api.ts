@@ -72,6 +72,8 @@ export interface Orchestrator {
   pause(runId: string): Promise<void>;
   resume(runId: string): Promise<void>;
   decide(runId: string): Promise<void>;
+  /** Hands out now what workers asked to have back later. Rejects with not_found or conflict. */
+  resetCallbacks(runId: string): Promise<void>;
   /**
    * Lets a run go on that ended without success: what failed or was cut off is attempted again. `resumeChildren`: a
    * failed child goes on too, where else a new one is started. Rejects with not_found or conflict.

@@ -169,6 +169,13 @@ class Conductor implements Orchestrator {
     return this.#control(runId, ({ state: { run } }) => (isRunTerminal(run.status) ? null : { kind: 'decide' }));
   }
 
+  resetCallbacks(runId: string): Promise<void> {
+    return this.#control(runId, ({ state: { run } }) => {
+      if (isRunTerminal(run.status)) throw new AppError('conflict', `Workflow ${runId} has ended: ${run.status}`);
+      return { kind: 'reset-callbacks' };
+    });
+  }
+
   async retry(runId: string, resumeChildren: boolean): Promise<void> {
     this.#refuseWhenStopping();
     return retryRun(this.#core, runId, resumeChildren);

@@ -12,7 +12,7 @@ import { completeRun, failureWorkflowRefused } from './end-run.ts';
 import { RunFlow } from './flow.ts';
 import { retryRun } from './retry-run.ts';
 import { isSkippedAhead, placeToSkip } from './skip-task.ts';
-import { claim, onTimer, update } from './task-events.ts';
+import { claim, onTimer, resetCallback, update } from './task-events.ts';
 import { runDueMs, runTimeoutReason } from './timeouts.ts';
 
 export { applyDecision, indexRun, newRun, type RunSeed } from './run-state.ts';
@@ -55,6 +55,9 @@ function handle(flow: RunFlow, draft: Draft, event: Exclude<RunEvent, { kind: 'r
       if (flow.run.lastSeq > 0 || flow.run.status !== 'RUNNING') return;
       if (event.replay) flow.replay(event.replay);
       else flow.schedule(flow.plan.head, ROOT_PLACE);
+      return;
+    case 'reset-callbacks':
+      for (const task of draft.all()) resetCallback(flow, task);
       return;
     case 'skip':
       skip(flow, draft, event);

@@ -54,6 +54,8 @@ export type RunEvent =
   | { readonly kind: 'retry'; readonly resumed: readonly number[] }
   /** A task that is over before its turn has come; see `placeToSkip`. */
   | { readonly kind: 'skip'; readonly ref: string; readonly input: Json; readonly output: Json }
+  /** Tasks whose workers asked to have them back later are handed out now. */
+  | { readonly kind: 'reset-callbacks' }
   | { readonly kind: 'decide' };
 
 /** What a run that starts over takes from its last life. */

@@ -63,6 +63,12 @@ export function update(flow: RunFlow, task: Task, report: TaskUpdate): void {
   flow.watch(flow.put({ ...reported, status: 'SCHEDULED', visibleMs }));
 }
 
+/** A retry's delay is not the worker's wish, and stays. */
+export function resetCallback(flow: RunFlow, task: Task): void {
+  if (task.status !== 'SCHEDULED' || task.callbackAfterSeconds === 0) return;
+  flow.watch(flow.put({ ...task, callbackAfterSeconds: 0, visibleMs: flow.now }));
+}
+
 /** Its work is begun and somebody outside will complete it. A report by nobody gives it back: begun, but not by the end. */
 function holdOpen(flow: RunFlow, task: Task, reported: Task, report: TaskUpdate): void {
   if (report.workerId !== null) flow.watch(flow.put({ ...reported, status: 'IN_PROGRESS', visibleMs: HELD_OPEN }));

@@ -106,6 +106,15 @@ describe('bulk', () => {
     });
   });
 
+  it('deletes executions that have ended, or ends them first', async () => {
+    const [over, open] = [await failed(), await start('two')];
+    const removed = (await bulk('DELETE', 'remove', [over, open])).json;
+    expect(removed.bulkSuccessfulResults).toEqual([over]);
+    expect(removed.bulkErrorResults).toEqual({ [open]: expect.stringContaining('Terminate it first') });
+    expect((await bulk('DELETE', 'terminate-remove?reason=enough', [open])).json.bulkSuccessfulResults).toEqual([open]);
+    for (const id of [over, open]) expect((await conductor.call('GET', `/api/workflow/${id}`)).status).toBe(404);
+  });
+
   it('takes 1 to 1,000 ids, and touches only what the caller may manage', async () => {
     for (const ids of [[], {}, [1], Array(1001).fill('x')]) {
       expect((await bulk('POST', 'terminate', ids)).status).toBe(400);
@@ -335,5 +344,25 @@ describe('skiptask', () => {
     expect((await skip('unheard', 'b_2')).status).toBe(404);
     expect((await skip(id, 'b_2', {}, 'starts')).status).toBe(404);
     expect((await skip(id, 'b_2', {}, 'managesTwo')).status).toBe(200);
+  });
+});
+
+describe('resetcallbacks', () => {
+  it('hands out now what a worker asked to have back later', async () => {
+    const id = await start('other');
+    const [task] = (await read(id)).tasks;
+    const poll = () => conductor.call('GET', '/api/tasks/poll/batch/a?count=100&timeout=0');
+    const held = (tasks: { taskId: string }[]) => tasks.some(({ taskId }) => taskId === task.taskId);
+    expect(held((await poll()).json)).toBe(true);
+    const report = { taskId: task.taskId, workflowInstanceId: id, status: 'IN_PROGRESS', callbackAfterSeconds: 3600 };
+    await conductor.call('POST', '/api/tasks', report);
+    expect(held((await poll()).json)).toBe(false);
+    const reset = (key?: string) => conductor.call('POST', `/api/workflow/${id}/resetcallbacks`, undefined, key);
+    expect((await reset('managesTwo')).status).toBe(404);
+    expect(await reset()).toMatchObject({ status: 204, type: null });
+    expect((await read(id)).tasks).toMatchObject([{ status: 'SCHEDULED', callbackAfterSeconds: 0 }]);
+    expect(held((await poll()).json)).toBe(true);
+    await conductor.call('DELETE', `/api/workflow/${id}`);
+    expect((await reset()).status).toBe(409);
   });
 });

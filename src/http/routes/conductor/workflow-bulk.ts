@@ -4,10 +4,11 @@ import { z } from 'zod';
 import type { Principal } from '../../../access/access.ts';
 import { AppError } from '../../../model/error.ts';
 import { readBody } from '../../body.ts';
-import { textQuery } from '../../query.ts';
+import { flagQuery, textQuery } from '../../query.ts';
 import { type HttpRequest, json, type Route } from '../../route.ts';
 import type { RouteDeps } from './deps.ts';
 import { restartRun, retryRun } from './workflow-again.ts';
+import { remove, terminateAndRemove } from './workflow-control.ts';
 
 const IDS_MAX = 1000;
 
@@ -37,6 +38,20 @@ export function workflowBulkRoutes(deps: RouteDeps): Route[] {
     bulk('POST', 'restart', 'Begin ended executions again', (id, request) => restartRun(deps, request, id), {
       useLatestDefinitions: z.boolean().optional(),
     }),
+    bulk(
+      'DELETE',
+      'remove',
+      'Delete finished executions',
+      (id, request) => remove(deps, id, flagQuery(request, 'archiveWorkflow', true)),
+      { archiveWorkflow: z.boolean().optional() },
+    ),
+    bulk(
+      'DELETE',
+      'terminate-remove',
+      'Terminate executions, then delete them',
+      (id, request) => terminateAndRemove(deps, id, textQuery(request, 'reason')),
+      { reason: z.string().optional(), archiveWorkflow: z.boolean().optional() },
+    ),
   ];
 }
 

@@ -6,7 +6,7 @@ import { isRunTerminal } from '../../../model/run-status.ts';
 import { jsonObject } from '../../../model/schema.ts';
 import { check } from '../../body.ts';
 import { flagQuery, textQuery } from '../../query.ts';
-import { EMPTY, type HttpRequest, type Requirement, type Route } from '../../route.ts';
+import { EMPTY, type HttpRequest, NO_CONTENT, type Requirement, type Route } from '../../route.ts';
 import type { RouteDeps } from './deps.ts';
 import { noSuchRun } from './not-found.ts';
 
@@ -42,8 +42,23 @@ export function workflowControlRoutes(deps: RouteDeps): Route[] {
       (id, request) => terminateAndRemove(deps, id, textQuery(request, 'reason')),
       { ...reason, ...archive },
     ),
+    resetCallbacks(deps),
     skipTask(deps),
   ];
+}
+
+function resetCallbacks({ orchestrator, permissions }: RouteDeps): Route {
+  return {
+    method: 'POST',
+    path: '/api/workflow/:id/resetcallbacks',
+    requires: permissions.run('manage', 'id'),
+    dialect: 'conductor',
+    summary: 'Hand out at once what workers asked to have back later (callbackAfterSeconds)',
+    async handle({ params }) {
+      await orchestrator.resetCallbacks(params.id ?? '');
+      return NO_CONTENT;
+    },
+  };
 }
 
 function skipTask({ orchestrator, permissions }: RouteDeps): Route {
@@ -85,7 +100,7 @@ function controlRoute(requires: Requirement) {
   });
 }
 
-async function remove({ orchestrator, reads }: RouteDeps, id: string, archives: boolean): Promise<void> {
+export async function remove({ orchestrator, reads }: RouteDeps, id: string, archives: boolean): Promise<void> {
   const loaded = await reads.run(id, false);
   if (!loaded) throw noSuchRun(id);
   const { status } = loaded.run;
@@ -98,7 +113,7 @@ async function remove({ orchestrator, reads }: RouteDeps, id: string, archives: 
   await orchestrator.remove(id);
 }
 
-async function terminateAndRemove(
+export async function terminateAndRemove(
   { orchestrator, reads }: RouteDeps,
   id: string,
   reason: string | null,
