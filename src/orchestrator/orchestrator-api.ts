@@ -10,6 +10,7 @@ import type { TaskStatus } from '../model/task-status.ts';
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
 import type { PollRecord } from '../store/port.ts';
 import type { WatchedRun } from './run-watch.ts';
+import type { Simulated, Simulation } from './simulate-run.ts';
 import type { Rerun } from './start-over.ts';
 
 /** A task as a worker gets it. `input` has its vault placeholders filled: never store or log it. */
@@ -68,6 +69,8 @@ export interface Orchestrator {
    * the task was. Rejects with not_found, and with what `decide` throws.
    */
   decideTask(taskId: string, decide: TaskDecision): Promise<Task>;
+  /** Tries a definition out in memory, as far as it goes; rejects with invalid_definition, or invalid_request. */
+  simulate(simulation: Simulation): Promise<Simulated>;
   terminate(runId: string, reason: string | null): Promise<void>;
   pause(runId: string): Promise<void>;
   resume(runId: string): Promise<void>;

@@ -37,6 +37,7 @@ import { retryRun } from './retry-run.ts';
 import type { CachedRun } from './run-cache.ts';
 import type { WatchedRun } from './run-watch.ts';
 import { type OpenEntry, Schedule } from './schedule.ts';
+import { type Simulated, type Simulation, simulateRun } from './simulate-run.ts';
 import { type Rerun, rerunRun, restartRun } from './start-over.ts';
 import { startRun } from './start-run.ts';
 import { refuseApproval, refuseOtherRun, takeUpdate } from './task-update.ts';
@@ -135,6 +136,19 @@ class Conductor implements Orchestrator {
       this.#core.advance.event(cached, { kind: 'update', taskRowId: task.rowId, update }, batch, now);
       return cached.state.tasks.get(task.rowId) ?? task;
     });
+  }
+
+  simulate(simulation: Simulation): Promise<Simulated> {
+    const { definitions, advance, clock } = this.#core;
+    return simulateRun(
+      {
+        context: advance.context,
+        plan: (definition) => definitions.freeze(definition).plan,
+        definition: (name, version) => definitions.get(name, version),
+        now: clock.now(),
+      },
+      simulation,
+    );
   }
 
   terminate(runId: string, reason: string | null): Promise<void> {

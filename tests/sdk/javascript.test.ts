@@ -260,6 +260,27 @@ test('an execution is rerun from a task, restarted, and a task of it skipped', a
   });
 });
 
+test('a workflow is tried out without workers', async () => {
+  const workflowDef = {
+    name: 'sdk_tried',
+    version: 1,
+    timeoutSeconds: 0,
+    tasks: [simple('sdk_one'), simple('sdk_two')],
+  };
+  const tried = await new WorkflowExecutor(client).testWorkflow({
+    name: 'sdk_tried',
+    workflowDef,
+    taskRefToMockOutput: {
+      sdk_one: [{ status: 'COMPLETED', output: { n: 1 } }],
+      sdk_two: [{ status: 'FAILED_WITH_TERMINAL_ERROR', output: {} }],
+    },
+  });
+  expect(tried).toMatchObject({
+    status: 'FAILED',
+    tasks: [{ outputData: { n: 1 } }, { referenceTaskName: 'sdk_two' }],
+  });
+});
+
 test('search finds executions by query and free text, and says what is wrong with a query', async () => {
   const metadata = new MetadataClient(client);
   const executor = new WorkflowExecutor(client);

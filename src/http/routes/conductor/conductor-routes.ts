@@ -18,6 +18,7 @@ import { workflowExecuteRoutes } from './workflow-execute.ts';
 import { workflowReadRoutes } from './workflow-read.ts';
 import { workflowSearchRoutes } from './workflow-search.ts';
 import { workflowStartRoutes } from './workflow-start.ts';
+import { workflowTestRoutes } from './workflow-test.ts';
 
 export type { ConductorDeps } from './deps.ts';
 
@@ -36,6 +37,7 @@ export function conductorRoutes(deps: ConductorDeps): Route[] {
     ...workflowExecuteRoutes(shared),
     ...workflowControlRoutes(shared),
     ...workflowAgainRoutes(shared),
+    ...workflowTestRoutes(shared),
     ...workflowBulkRoutes(shared),
     ...taskPollRoutes(shared),
     ...taskUpdateRoutes(shared),
