@@ -75,6 +75,8 @@ export interface Orchestrator {
   pause(runId: string): Promise<void>;
   resume(runId: string): Promise<void>;
   decide(runId: string): Promise<void>;
+  /** Laid over the run's variables, key by key. Rejects with not_found, conflict or payload_too_large. */
+  setVariables(runId: string, variables: JsonObject): Promise<void>;
   /** Hands out now what workers asked to have back later. Rejects with not_found or conflict. */
   resetCallbacks(runId: string): Promise<void>;
   /**

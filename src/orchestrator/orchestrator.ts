@@ -4,8 +4,9 @@ import type { RunEvent } from '../engine/decide/decision.ts';
 import { placeToSkip } from '../engine/decide/skip-task.ts';
 import { stepOf } from '../engine/plan/fragments.ts';
 import type { Step } from '../engine/plan/plan.ts';
+import { withVariables } from '../engine/tasks/set-variable.ts';
 import { AppError } from '../model/error.ts';
-import type { Json } from '../model/json.ts';
+import { Json, type JsonObject } from '../model/json.ts';
 import type { Run, Task } from '../model/run.ts';
 import { isRunTerminal } from '../model/run-status.ts';
 import type { StartRequest } from '../model/start-request.ts';
@@ -181,6 +182,15 @@ class Conductor implements Orchestrator {
 
   decide(runId: string): Promise<void> {
     return this.#control(runId, ({ state: { run } }) => (isRunTerminal(run.status) ? null : { kind: 'decide' }));
+  }
+
+  setVariables(runId: string, given: JsonObject): Promise<void> {
+    return this.#control(runId, ({ state: { run } }) => {
+      if (isRunTerminal(run.status)) throw new AppError('conflict', `Workflow ${runId} has ended: ${run.status}`);
+      const variables = withVariables(run, this.#core.hooks.conceal(Json.of(given), run.rootId).object);
+      if (typeof variables === 'string') throw new AppError('payload_too_large', variables);
+      return { kind: 'set-variables', variables };
+    });
   }
 
   resetCallbacks(runId: string): Promise<void> {

@@ -56,6 +56,9 @@ function handle(flow: RunFlow, draft: Draft, event: Exclude<RunEvent, { kind: 'r
       if (event.replay) flow.replay(event.replay);
       else flow.schedule(flow.plan.head, ROOT_PLACE);
       return;
+    case 'set-variables':
+      flow.patchRun({ variables: event.variables });
+      return;
     case 'reset-callbacks':
       for (const task of draft.all()) resetCallback(flow, task);
       return;

@@ -54,6 +54,8 @@ export type RunEvent =
   | { readonly kind: 'retry'; readonly resumed: readonly number[] }
   /** A task that is over before its turn has come; see `placeToSkip`. */
   | { readonly kind: 'skip'; readonly ref: string; readonly input: Json; readonly output: Json }
+  /** All of the run's variables, as they shall be. */
+  | { readonly kind: 'set-variables'; readonly variables: Json }
   /** Tasks whose workers asked to have them back later are handed out now. */
   | { readonly kind: 'reset-callbacks' }
   | { readonly kind: 'decide' };

@@ -18,6 +18,7 @@ import { workflowExecuteRoutes } from './workflow-execute.ts';
 import { workflowReadRoutes } from './workflow-read.ts';
 import { workflowSearchRoutes } from './workflow-search.ts';
 import { workflowStartRoutes } from './workflow-start.ts';
+import { workflowStateRoutes } from './workflow-state.ts';
 import { workflowTestRoutes } from './workflow-test.ts';
 
 export type { ConductorDeps } from './deps.ts';
@@ -37,6 +38,7 @@ export function conductorRoutes(deps: ConductorDeps): Route[] {
     ...workflowExecuteRoutes(shared),
     ...workflowControlRoutes(shared),
     ...workflowAgainRoutes(shared),
+    ...workflowStateRoutes(shared),
     ...workflowTestRoutes(shared),
     ...workflowBulkRoutes(shared),
     ...taskPollRoutes(shared),

@@ -25,6 +25,11 @@ beforeAll(async () => {
     { name: 'quick', tasks: [typed('NOOP', 'n')], outputParameters: { got: '${workflow.input.x}' } },
     { name: 'waits', tasks: [typed('WAIT', 'w'), typed('WAIT', 'w2')] },
     { name: 'above', tasks: [child('s', 'waits')] },
+    {
+      name: 'varied',
+      tasks: [typed('WAIT', 'w'), typed('WAIT', 'v')],
+      outputParameters: { v: '${workflow.variables.v}', w: '${w.output.by}' },
+    },
   ]);
 });
 afterAll(() => conductor.stop());
@@ -364,5 +369,64 @@ describe('resetcallbacks', () => {
     expect(held((await poll()).json)).toBe(true);
     await conductor.call('DELETE', `/api/workflow/${id}`);
     expect((await reset()).status).toBe(409);
+  });
+});
+
+describe('variables and state', () => {
+  const variables = (id: string, body: unknown, key?: string) =>
+    conductor.call('POST', `/api/workflow/${id}/variables`, body, key);
+  const state = (id: string, body: unknown, key?: string) =>
+    conductor.call('POST', `/api/workflow/${id}/state?requestId=r&waitForSeconds=5`, body, key);
+
+  it('are laid over those of the execution, and answered with it', async () => {
+    const id = await start('varied');
+    await variables(id, { v: 1, kept: true });
+    expect((await variables(id, { v: 2 })).json).toMatchObject({ workflowId: id, variables: { v: 2, kept: true } });
+    expect((await variables(id, [])).status).toBe(400);
+    expect((await variables(id, { big: 'x'.repeat(300_000) })).status).toBe(413);
+    expect((await variables('unheard', {})).status).toBe(404);
+    expect((await variables(id, {}, 'managesTwo')).status).toBe(404);
+    await conductor.call('DELETE', `/api/workflow/${id}`);
+    expect((await variables(id, { v: 3 })).status).toBe(409);
+    expect((await read(id)).variables).toEqual({ v: 2, kept: true });
+  });
+
+  it('go together with the result of a task, and the answer waits for what follows', async () => {
+    const id = await start('varied');
+    const first = await state(id, {
+      variables: { v: 'new' },
+      taskReferenceName: 'w',
+      taskResult: { status: 'COMPLETED', outputData: { by: 'state' } },
+    });
+    expect(first.json).toMatchObject({ responseType: 'TARGET_WORKFLOW', requestId: 'r', status: 'RUNNING' });
+    const gone = { variables: { v: 'lost' }, taskReferenceName: 'w', taskResult: { outputData: {} } };
+    expect((await state(id, gone)).status).toBe(404);
+    expect((await state(id, { taskResult: {} })).status).toBe(400);
+    expect((await state(id, gone, 'managesTwo')).status).toBe(404);
+    const last = await state(id, { taskReferenceName: 'v', taskResult: {} });
+    expect(last.json).toMatchObject({ status: 'COMPLETED', output: { v: 'new', w: 'state' } });
+  });
+});
+
+describe('executions of several workflows by correlation id', () => {
+  it('are answered by id, for who may read all of them', async () => {
+    const begin = (name: string, correlationId: string) =>
+      conductor.call('POST', '/api/workflow', { name, correlationId }).then(({ text }) => text);
+    const ids = [await begin('two', 'batch-1'), await begin('other', 'batch-1'), await begin('two', 'batch-2')];
+    const ask = (workflowNames: string[], key?: string) =>
+      conductor.call(
+        'POST',
+        '/api/workflow/correlated/batch?includeTasks=true',
+        { workflowNames, correlationIds: ['batch-1', 'batch-2', 'batch-3'] },
+        key,
+      );
+    const found = (await ask(['two', 'other'])).json;
+    expect(found['batch-1'].map((run: { workflowId: string }) => run.workflowId).sort()).toEqual(
+      ids.slice(0, 2).sort(),
+    );
+    expect(found).toMatchObject({ 'batch-2': [{ workflowId: ids[2], tasks: [{}] }], 'batch-3': [] });
+    expect((await ask(['two'], 'managesTwo')).status).toBe(200);
+    expect((await ask(['two', 'other'], 'managesTwo')).status).toBe(403);
+    expect((await ask([])).status).toBe(400);
   });
 });

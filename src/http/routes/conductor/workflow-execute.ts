@@ -15,6 +15,17 @@ import { STRATEGY_QUERY, signalReply, strategyOf } from './signal-reply.ts';
 const WAIT_SECONDS_DEFAULT = 10;
 const WAIT_SECONDS_MAX = 600;
 
+export const WAIT_QUERY = {
+  requestId: z.string().optional(),
+  waitUntilTaskRef: z.string().optional(),
+  waitForSeconds: z.int().min(0).max(WAIT_SECONDS_MAX).optional(),
+};
+
+/** Throws AppError invalid_request. */
+export function waitSecondsOf(request: HttpRequest): number {
+  return wholeQuery(request, 'waitForSeconds', 0, { max: WAIT_SECONDS_MAX }) || WAIT_SECONDS_DEFAULT;
+}
+
 export function workflowExecuteRoutes(deps: RouteDeps): Route[] {
   const { orchestrator, access, agentGrants } = deps;
   return [
@@ -25,9 +36,7 @@ export function workflowExecuteRoutes(deps: RouteDeps): Route[] {
       dialect: 'conductor',
       summary: 'Start an execution and wait for it; version 0 is the latest',
       queryParameters: {
-        requestId: z.string().optional(),
-        waitUntilTaskRef: z.string().optional(),
-        waitForSeconds: z.int().min(0).max(WAIT_SECONDS_MAX).optional(),
+        ...WAIT_QUERY,
         consistency: z.string().optional(),
         ...STRATEGY_QUERY,
       },
@@ -36,7 +45,7 @@ export function workflowExecuteRoutes(deps: RouteDeps): Route[] {
       async handle(request) {
         strategyOf(request);
         const refs = textQuery(request, 'waitUntilTaskRef')?.split(',') ?? [];
-        const seconds = wholeQuery(request, 'waitForSeconds', 0, { max: WAIT_SECONDS_MAX }) || WAIT_SECONDS_DEFAULT;
+        const seconds = waitSecondsOf(request);
         const start = await startOf(request);
         requireStarter(access, request.principal, start);
         // The answer is a history: who may start an execution may not thereby read one.

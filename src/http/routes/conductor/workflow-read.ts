@@ -14,6 +14,12 @@ import { noSuchRun } from './not-found.ts';
 
 const TASKS_PAGE_MAX = 10_000;
 const CORRELATIONS_MAX = 1000;
+const NAMES_MAX = 50;
+
+const batchSchema = z.object({
+  workflowNames: z.array(z.string()).min(1).max(NAMES_MAX),
+  correlationIds: z.array(z.string()).min(1).max(CORRELATIONS_MAX),
+});
 
 const readByName = ({ params }: HttpRequest) => permission('workflow', params.name ?? '', 'read');
 
@@ -103,13 +109,9 @@ function byCorrelation(deps: RouteDeps): Route[] {
       queryParameters: options,
       reply: { contentType: 'application/json' },
       async handle(request) {
-        const { correlationId = '' } = request.params;
-        const found = await findCorrelated(
-          deps,
-          request,
-          [correlationId],
-          'GET /api/workflow/:name/correlated/:correlationId',
-        );
+        const { name = '', correlationId = '' } = request.params;
+        const route = 'GET /api/workflow/:name/correlated/:correlationId';
+        const found = await findCorrelated(deps, request, [name], [correlationId], route);
         return jsonText(`[${found.map(({ text }) => text).join(',')}]`);
       },
     },
@@ -123,27 +125,60 @@ function byCorrelation(deps: RouteDeps): Route[] {
       body: z.array(z.string()),
       reply: { contentType: 'application/json' },
       async handle(request) {
-        const ids = [...new Set(await readBody(request, z.array(z.string()).max(CORRELATIONS_MAX)))];
-        const found = await findCorrelated(deps, request, ids, 'POST /api/workflow/:name/correlated');
-        const groups = new Map(ids.map((id) => [id, Array.of<string>()]));
-        for (const { run, text } of found) groups.get(run.correlationId ?? '')?.push(text);
-        return jsonText(`{${[...groups].map(([id, texts]) => `${quote(id)}:[${texts.join(',')}]`).join(',')}}`);
+        const ids = await readBody(request, z.array(z.string()).max(CORRELATIONS_MAX));
+        const { name = '' } = request.params;
+        return grouped(ids, await findCorrelated(deps, request, [name], ids, 'POST /api/workflow/:name/correlated'));
+      },
+    },
+    {
+      method: 'POST',
+      path: '/api/workflow/correlated/batch',
+      requires: async (request) => {
+        const [first = '', ...others] = (await readBody(request, batchSchema)).workflowNames.map((name) =>
+          permission('workflow', name, 'read'),
+        );
+        for (const other of others) deps.access.require(request.principal, other);
+        return first;
+      },
+      dialect: 'conductor',
+      summary: 'List executions of several workflows by correlation id',
+      queryParameters: options,
+      body: batchSchema,
+      reply: { contentType: 'application/json' },
+      async handle(request) {
+        const { workflowNames, correlationIds } = await readBody(request, batchSchema);
+        const route = 'POST /api/workflow/correlated/batch';
+        return grouped(correlationIds, await findCorrelated(deps, request, workflowNames, correlationIds, route));
       },
     },
   ];
 }
 
+interface Rendered {
+  readonly run: Run;
+  readonly text: string;
+}
+
+function grouped(ids: readonly string[], found: readonly Rendered[]) {
+  const groups = new Map(ids.map((id) => [id, Array.of<string>()]));
+  for (const { run, text } of found) groups.get(run.correlationId ?? '')?.push(text);
+  return jsonText(`{${[...groups].map(([id, texts]) => `${quote(id)}:[${texts.join(',')}]`).join(',')}}`);
+}
+
 async function findCorrelated(
   { reads, renderer, recordRead }: RouteDeps,
   request: HttpRequest,
+  names: readonly string[],
   correlationIds: readonly string[],
   route: string,
-) {
-  const { name = '' } = request.params;
+): Promise<Rendered[]> {
   const includeTasks = flagQuery(request, 'includeTasks', false);
-  const runs = await reads.correlated(name, correlationIds, flagQuery(request, 'includeClosed', false));
+  const includeClosed = flagQuery(request, 'includeClosed', false);
+  const ids = [...new Set(correlationIds)];
+  const found = await Promise.all([...new Set(names)].map((name) => reads.correlated(name, ids, includeClosed)));
+  const runs = found.flat();
   await Promise.all(runs.map((run) => recordRead(request.principal.id, run.id, route)));
-  const texts: { readonly run: Run; readonly text: string }[] = [];
+  const texts: Rendered[] = [];
   for (const run of runs) {
     const loaded = includeTasks ? await reads.run(run.id, true) : null;
     texts.push({ run, text: await renderer.run(loaded ?? { run, tasks: [] }) });
