@@ -51,6 +51,11 @@ export interface RunHooks {
   /** A run became terminal: revokes its run keys in the same transaction. */
   ended(run: Run, batch: WriteBatch, now: number): void;
   /**
+   * Before the round in which an ended run may go on: what gives it, in that transaction, the keys back that ended with
+   * it. What they have spent stays spent. `run`: as it ended.
+   */
+  reopening(runId: string): Promise<(run: Run, batch: WriteBatch, now: number) => void>;
+  /**
    * In a shared store: learns of these runs, which another process may have started, what `fill` must know. Undefined
    * when it is known. Awaited before a hand-off whose step spells `${workflow.vault.…}`.
    */

@@ -1,20 +1,19 @@
 // Retry of an ended run, in one round with the runs that hang on it: ancestors that failed with it go on again, and,
-// where asked, the children that failed are retried instead of started anew. Must never bring a run back to life whose
-// budget ended with it: a revoked run key stays revoked.
+// where asked, the children that failed are retried instead of started anew. What has a budget goes on with what is left
+// of it, in the same transaction.
 import { AppError } from '../model/error.ts';
 import type { Run } from '../model/run.ts';
 import { isRunTerminal } from '../model/run-status.ts';
 import type { Core } from './core.ts';
 import type { CachedRun } from './run-cache.ts';
-import { type Part, type RunFamily, refuseBudget, withFamily } from './run-family.ts';
+import { type Part, type RunFamily, withFamily } from './run-family.ts';
 
 /** Throws not_found and conflict. */
 export function retryRun(core: Core, runId: string, resumeChildren: boolean): Promise<void> {
-  return withFamily(core, runId, (family, batch, now) => {
+  return withFamily(core, runId, (family, batch) => {
     const parts = partsOf(family, runId, resumeChildren);
     if (family.missing.length > 0) return;
-    for (const { cached } of parts) refuseBudget(cached);
-    for (const { cached, resumed } of parts) core.advance.event(cached, { kind: 'retry', resumed }, batch, now);
+    for (const part of parts) family.goOn(part, batch);
   });
 }
 

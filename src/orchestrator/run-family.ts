@@ -6,6 +6,7 @@ import type { Task } from '../model/run.ts';
 import { isRunTerminal } from '../model/run-status.ts';
 import type { WriteBatch } from '../store/port.ts';
 import type { Core } from './core.ts';
+import type { RunHooks } from './ports.ts';
 import type { CachedRun } from './run-cache.ts';
 
 /** What is read before the round may have changed by then: it is read again this often. */
@@ -17,17 +18,33 @@ export interface Part {
   readonly resumed: readonly number[];
 }
 
+type Reopen = Awaited<ReturnType<RunHooks['reopening']>>;
+
 export class RunFamily {
   readonly #core: Core;
   readonly #seen: ReadonlyMap<string, CachedRun | null>;
   readonly #now: number;
+  readonly #reopen: ReadonlyMap<string, Reopen>;
   /** Runs that a decision needs and that the round does not hold. */
   readonly missing: string[] = [];
 
-  constructor(core: Core, seen: ReadonlyMap<string, CachedRun | null>, now: number) {
+  constructor(
+    core: Core,
+    seen: ReadonlyMap<string, CachedRun | null>,
+    now: number,
+    reopen: ReadonlyMap<string, Reopen>,
+  ) {
     this.#core = core;
     this.#seen = seen;
     this.#now = now;
+    this.#reopen = reopen;
+  }
+
+  /** Lets a run go on where it ended, and spend what is left to it. */
+  goOn({ cached, resumed }: Part, batch: WriteBatch): void {
+    const { run } = cached.state;
+    this.#reopen.get(run.id)?.(run, batch, this.#now);
+    this.#core.advance.event(cached, { kind: 'retry', resumed }, batch, this.#now);
   }
 
   /** Throws not_found. */
@@ -85,6 +102,7 @@ async function attempt(
   ready: (runRowIds: readonly number[]) => Promise<void>,
 ): Promise<readonly string[]> {
   const known = await Promise.all(wanted.map(async (id) => [id, await core.reads.runRowId(id)] as const));
+  const reopen = new Map(await Promise.all(wanted.map(async (id) => [id, await core.hooks.reopening(id)] as const)));
   const rowIds = known.flatMap(([, rowId]) => (rowId === null ? [] : [rowId]));
   return core.loop.submit({
     load: async (round) => {
@@ -94,7 +112,7 @@ async function attempt(
     decide(batch, now) {
       const seen = new Map<string, CachedRun | null>();
       for (const [id, rowId] of known) seen.set(id, rowId === null ? null : (core.cache.get(rowId) ?? null));
-      const family = new RunFamily(core, seen, now);
+      const family = new RunFamily(core, seen, now, reopen);
       act(family, batch, now);
       for (const cached of seen.values()) if (cached) core.advance.lookedAt(cached.state.run);
       return family.missing;
@@ -102,11 +120,11 @@ async function attempt(
   });
 }
 
-/** A budget ended with its run: nothing may be spent in its name any more. */
+/** What it has charged would have to be charged again, under the same cap, or not be done again at all. */
 export function refuseBudget({ state: { run }, plan }: CachedRun): void {
   if (!plan.definition.budget) return;
   throw new AppError(
     'conflict',
-    `Workflow ${run.id} has a budget, which ended with it: nothing may be spent in its name any more. Start it again.`,
+    `Workflow ${run.id} has a budget: it can be retried, with what is left of it, but not begun again. Start another one.`,
   );
 }

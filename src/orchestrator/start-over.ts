@@ -132,14 +132,13 @@ function begin(
   }
   const above = family.ascend(outermost.cached);
   if (family.missing.length > 0) return;
-  for (const { cached } of above) refuseBudget(cached);
   let parent = outermost.cached.state.run.parent;
   for (const link of links) {
     const created = anew(core, link, link === outermost ? change : AS_IT_WAS, parent, batch, now);
     keepLogs(created, logs, batch);
     parent = parentFor(created, link);
   }
-  for (const { cached, resumed } of above) core.advance.event(cached, { kind: 'retry', resumed }, batch, now);
+  for (const part of above) family.goOn(part, batch);
 }
 
 function anew(

@@ -131,6 +131,8 @@ export interface WriteBatch {
   // ---- below: written in a shared store only
   /** Revokes every live vault key of these executions. */
   readonly endedRuns: EndedRun[];
+  /** Before `endedRuns`: gives keys back that ended with a run that goes on. */
+  readonly reopenedRuns: ReopenedRun[];
   readonly signals: Signal[];
   readonly removedSignals: number[];
   readonly taskLimits: TaskLimit[];
@@ -139,6 +141,17 @@ export interface WriteBatch {
 export interface EndedRun {
   readonly id: string;
   readonly atMs: number;
+}
+
+export interface ReopenedRun {
+  readonly id: string;
+  /** Under which its keys are. */
+  readonly runLabel: string;
+  /** When it ended: keys that were revoked at another time stay so. */
+  readonly endedMs: number;
+  readonly atMs: number;
+  /** Its keys then live at least for as long again as they were issued for, up to this. */
+  readonly lifeMsMax: number;
 }
 
 export interface PollRecord {
@@ -299,6 +312,7 @@ export function emptyBatch(): WriteBatch {
     audit: [],
     historyReads: [],
     endedRuns: [],
+    reopenedRuns: [],
     signals: [],
     removedSignals: [],
     taskLimits: [],

@@ -96,7 +96,7 @@ export async function createVault(options: VaultOptions): Promise<Vault> {
   const secrets = secretStore(options, masterKeys);
   const vendors = new Set(VENDORS.map(({ name }) => name));
   const { placeholderMac } = masterKeys;
-  const hooks = runHooks({ registry, known: found.runKeys, texts, placeholderMac, vendors });
+  const hooks = runHooks({ reads, registry, known: found.runKeys, texts, placeholderMac, vendors });
   const background = new Background((message) => options.log?.(message));
   const context = proxyContext(options, { registry, ledger, secrets, texts, fresh, background });
   const resolver = new Resolver(context);

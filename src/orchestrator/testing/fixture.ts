@@ -17,6 +17,7 @@ export const NO_HOOKS: RunHooks = {
   check: () => undefined,
   started: () => undefined,
   ended: () => undefined,
+  reopening: async () => () => undefined,
   prepare: () => undefined,
   fill: (input) => input,
   conceal: (document) => document,

@@ -5,7 +5,7 @@ import type { Snapshot, Task, TaskLog } from '../../model/run.ts';
 import type { TaskDefinition } from '../../model/task-definition.ts';
 import type { AuditEntry, VendorSecret } from '../../model/vault.ts';
 import type { WorkflowDefinition } from '../../model/workflow-definition.ts';
-import type { EndedRun, HistoryRead, PollRecord, Signal, WriteBatch } from '../port.ts';
+import type { EndedRun, HistoryRead, PollRecord, ReopenedRun, Signal, WriteBatch } from '../port.ts';
 import type { TaskLimit } from '../shared-port.ts';
 import type { Locks } from './locks.ts';
 import { RUN_CHANGING, RUN_FIXED, RUN_KEY } from './run-row.ts';
@@ -127,6 +127,30 @@ const END_RUNS: Statement<EndedRun> = {
   values: (runs) => [runs.map(({ id }) => stored(id)), runs.map(({ atMs }) => atMs)],
 };
 
+/** In the same order as above. */
+const REOPEN_RUNS: Statement<ReopenedRun> = {
+  name: 'reopen_runs',
+  sql: `with reopened as (
+      select vault_key.id, given.at_ms, given.life_ms_max
+      from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[])
+        as given(run_id, run_label, ended_ms, at_ms, life_ms_max)
+      join vault_key on vault_key.run_label = given.run_label and vault_key.run_id = given.run_id
+        and vault_key.revoked_ms = given.ended_ms
+      order by vault_key.id for update of vault_key
+    )
+    update vault_key set revoked_ms = 0, revision = vault_key.revision + 1,
+      expires_ms = greatest(vault_key.expires_ms,
+        reopened.at_ms + least(vault_key.expires_ms - vault_key.created_ms, reopened.life_ms_max))
+    from reopened where vault_key.id = reopened.id`,
+  values: (runs) => [
+    runs.map(({ id }) => stored(id)),
+    runs.map(({ runLabel }) => stored(runLabel)),
+    runs.map(({ endedMs }) => endedMs),
+    runs.map(({ atMs }) => atMs),
+    runs.map(({ lifeMsMax }) => lifeMsMax),
+  ],
+};
+
 /**
  * The statements of a batch, in the order to run them. Definitions and secrets are removed before they are written,
  * so one removed and registered again in a batch stays; so are runs, because one that begins again keeps its public ids.
@@ -214,6 +238,7 @@ function addVault(add: Add, batch: WriteBatch, locks: Locks): void {
     keys.map(({ id }) => revision(id)),
   );
   add(TOUCH_VAULT_KEY, onlyTouched, onlyTouched.map(revision));
+  add(REOPEN_RUNS, batch.reopenedRuns);
   add(END_RUNS, batch.endedRuns);
   add(
     UPSERT_CHARGE,

@@ -10,6 +10,7 @@ import { parseUsd } from '../../model/money.ts';
 import type { Run } from '../../model/run.ts';
 import type { VaultKey } from '../../model/vault.ts';
 import type { RunHooks } from '../../orchestrator/ports.ts';
+import type { Reads, ReopenedRun, WriteBatch } from '../../store/port.ts';
 import { parseEndpoint } from './endpoint-rules.ts';
 import type { KeyRegistry } from './key-registry.ts';
 import type { KeyTexts } from './key-text.ts';
@@ -19,6 +20,7 @@ import { placeholders } from './placeholders.ts';
 import type { RunKeyBook } from './run-key-book.ts';
 
 export interface RunHookOptions {
+  readonly reads: Pick<Reads, 'vaultKeys'>;
   readonly registry: KeyRegistry;
   /** Which runs have keys, where several processes share the store: then nothing of a run is kept in the registry. */
   readonly known: RunKeyBook | null;
@@ -35,8 +37,9 @@ export interface VaultRunHooks extends RunHooks {
 export const RUN_LABEL = 'conductor/';
 const ENDED_KEPT = 10_000;
 const LATELY_MS = 30_000;
+const OF_RUN_MAX = 1_000_000;
 
-export function runHooks({ registry, known, texts, placeholderMac, vendors }: RunHookOptions): VaultRunHooks {
+export function runHooks({ reads, registry, known, texts, placeholderMac, vendors }: RunHookOptions): VaultRunHooks {
   const documents = placeholders(texts, placeholderMac);
   const caps = capTemplates();
   const ended = new Map<string, number>();
@@ -61,6 +64,18 @@ export function runHooks({ registry, known, texts, placeholderMac, vendors }: Ru
       ended.set(run.id, now);
       if (ended.size > ENDED_KEPT) ended.delete(ended.keys().next().value ?? '');
     },
+    async reopening(runId) {
+      const rows = await reads.vaultKeys({ runLabel: RUN_LABEL + runId, limit: OF_RUN_MAX });
+      // A revoked key need not be in memory.
+      if (!known) await Promise.all(rows.map(({ id }) => registry.find(id)));
+      return ({ id, endedMs }, batch, now) => {
+        const reopened = { id, runLabel: RUN_LABEL + id, endedMs, atMs: now, lifeMsMax: DAY_MS };
+        if (known) return known.reopened(reopened, batch);
+        ended.delete(id);
+        // What memory has let go of since it was read has not been written since.
+        for (const row of rows) giveBack(registry, registry.get(row.id)?.row ?? row, reopened, batch);
+      };
+    },
     fill(input, run, task, spelling) {
       const scope = { runId: run.id, attempt: task.attempt, ref: task.ref };
       return documents.fill(
@@ -76,6 +91,18 @@ export function runHooks({ registry, known, texts, placeholderMac, vendors }: Ru
     prepare: (runs) => known?.read(runs.flatMap((run) => [...vendors].flatMap((vendor) => runKeyIds(run, vendor)))),
     endedLately: (runId, now) => now - (ended.get(runId) ?? Number.NEGATIVE_INFINITY) < LATELY_MS,
   };
+}
+
+/** A key that was revoked at another time than the run's end was revoked by somebody, and stays so. */
+function giveBack(
+  registry: KeyRegistry,
+  key: VaultKey,
+  { id, endedMs, atMs, lifeMsMax }: ReopenedRun,
+  batch: WriteBatch,
+): void {
+  if (key.runId !== id || key.revokedMs !== endedMs) return;
+  const lifeMs = Math.min(key.expiresMs - key.createdMs, lifeMsMax);
+  registry.write({ ...key, revokedMs: 0, expiresMs: Math.max(key.expiresMs, atMs + lifeMs) }, batch);
 }
 
 /** The same id whenever it is asked for, so a hand-off needs no look-up to find its run's key. */

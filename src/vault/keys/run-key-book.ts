@@ -2,7 +2,7 @@
 // orchestrator's rounds, which lock no vault key. Owns the knowledge of which run keys exist: they come with the run or
 // never, so what was read once stays true. Must never say what a key may still do.
 import type { VaultKey } from '../../model/vault.ts';
-import type { Reads, WriteBatch } from '../../store/port.ts';
+import type { Reads, ReopenedRun, WriteBatch } from '../../store/port.ts';
 
 const KNOWN_MAX = 100_000;
 
@@ -29,6 +29,17 @@ export class RunKeyBook {
     for (const [at, key] of batch.vaultKeys.entries()) {
       if (key.runId === runId && key.revokedMs === 0) batch.vaultKeys[at] = { ...key, revokedMs: now };
     }
+  }
+
+  /** The store gives back every key that ended with the run; where that was in this very batch, it never ended. */
+  reopened(run: ReopenedRun, batch: WriteBatch): void {
+    const { endedRuns, vaultKeys } = batch;
+    const ended = endedRuns.findIndex(({ id, atMs }) => id === run.id && atMs === run.endedMs);
+    if (ended >= 0) endedRuns.splice(ended, 1);
+    for (const [at, key] of vaultKeys.entries()) {
+      if (key.runId === run.id && key.revokedMs === run.endedMs) vaultKeys[at] = { ...key, revokedMs: 0 };
+    }
+    batch.reopenedRuns.push(run);
   }
 
   has(keyId: string): boolean {
