@@ -81,6 +81,24 @@ export function sharedVault(both: () => TwoStores): void {
     expect((await both().second.reads.vaultKey(key.id))?.revokedMs).toBe(9);
   });
 
+  it('a run that goes on gets back the keys that ended with it, and no others', async () => {
+    const runId = `run-${fresh()}`;
+    const of = { runId, runLabel: `conductor/${runId}`, createdMs: 1, expiresMs: 101 };
+    const [ended, revoked] = [sampleVaultKey({ ...of, revokedMs: 9 }), sampleVaultKey({ ...of, revokedMs: 3 })];
+    const other = sampleVaultKey({ ...of, runId: 'another', revokedMs: 9 });
+    await commit(both().first, { vaultKeys: [ended, revoked, other] });
+    const reopened = { id: runId, runLabel: of.runLabel, endedMs: 9, atMs: 50, lifeMsMax: 70 };
+    await commit(both().first, { reopenedRuns: [reopened] });
+    const rows = await Promise.all([ended, revoked, other].map(({ id }) => both().second.reads.vaultKey(id)));
+    expect(rows).toEqual([{ ...ended, revokedMs: 0, expiresMs: 120 }, revoked, other]);
+    await commit(both().first, { endedRuns: [{ id: runId, atMs: 60 }] });
+    await commit(both().first, {
+      reopenedRuns: [{ ...reopened, endedMs: 60, atMs: 61, lifeMsMax: 10 }],
+      endedRuns: [{ id: runId, atMs: 62 }],
+    });
+    expect(await both().second.reads.vaultKey(ended.id)).toEqual({ ...ended, revokedMs: 62, expiresMs: 120 });
+  });
+
   it('charges under a key that the round has not locked are not written', async () => {
     const key = sampleVaultKey();
     await commit(both().first, { vaultKeys: [key] });

@@ -212,8 +212,10 @@ describe('a run', () => {
         return busy.length > 0 ? BUSY : undefined;
       },
       decide: (batch, now) => {
-        batch.changedRuns.push({ ...run, status: 'COMPLETED', endedMs: now });
+        const ended = { ...run, status: 'COMPLETED' as const, endedMs: now };
+        batch.changedRuns.push(ended);
         replica.vault.hooks.ended(run, batch, now);
+        return ended;
       },
     });
 
@@ -240,6 +242,39 @@ describe('a run', () => {
         code: 'conflict',
       });
     }
+  });
+
+  test('that goes on at any replica spends what is left of it at every other', async () => {
+    const { run, task } = await started();
+    const key = await keyAt(r.at(0), run, task);
+    expect((await r.at(0).post(key, '/v1/charges', CHARGE)).status).toBe(200);
+    const revoked = await r.at(0).issue({ agent_run_label: `conductor/${run.id}` });
+    await r.at(1).vault.keys.revoke(revoked.key.id);
+    const ended = await end(r.at(1), run);
+    for (const replica of r.all) expect((await replica.post(key, '/v1/charges', CHARGE)).status).toBe(401);
+    const reopen = await r.at(2).vault.hooks.reopening(run.id);
+    await r.at(2).runLoop.transact((batch, now) => reopen(ended, batch, now));
+    expect((await r.at(1).post(revoked.text, '/v1/charges', CHARGE)).status).toBe(401);
+    const other = await keyAt(r.at(1), run, { ...task, ref: 'b' });
+    expect((await r.at(1).post(other, '/v1/charges', CHARGE)).status).toBe(200);
+    expect((await r.at(0).post(other, '/v1/charges', 'amount=1&currency=usd')).status).toBe(429);
+  });
+
+  test('that goes on in the round in which it ended keeps its keys', async () => {
+    const { run, task } = await started();
+    const key = await keyAt(r.at(0), run, task);
+    const reopen = await r.at(0).vault.hooks.reopening(run.id);
+    await r.at(0).runLoop.transact((batch, now) => {
+      r.at(0).vault.hooks.ended(run, batch, now);
+      reopen({ ...run, endedMs: now }, batch, now);
+    });
+    expect((await r.at(1).post(key, '/v1/charges', CHARGE)).status).toBe(200);
+    await r.at(0).runLoop.transact((batch, now) => {
+      r.at(0).vault.hooks.ended(run, batch, now);
+      reopen({ ...run, endedMs: now }, batch, now);
+      r.at(0).vault.hooks.ended(run, batch, now);
+    });
+    expect((await r.at(1).post(key, '/v1/charges', CHARGE)).status).toBe(401);
   });
 
   test('that ends while a key is issued for it leaves no live key', async () => {

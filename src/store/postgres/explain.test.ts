@@ -203,6 +203,10 @@ function commitRuns(rowIds: readonly number[]): Promise<void> {
       polls: [{ queueName: 'queue-a', domain: '', workerId: 'worker-1', lastPollMs: NOW_MS }],
       historyReads: runs.map(({ id }) => ({ atMs: NOW_MS, principal: 'key_1', runId: id, route: 'GET' })),
       endedRuns: runs.map(({ id }) => ({ id, atMs: NOW_MS })),
+      reopenedRuns: runs.map(({ id }) => ({
+        ...{ id, runLabel: `conductor/${id}`, endedMs: 1 },
+        ...{ atMs: NOW_MS, lifeMsMax: 1 },
+      })),
       signals: [{ ...signal, rowId: store.newRowId('signal') }],
       removedSignals: [1],
       taskLimits: [{ defName: 'type-1', inProgress: 0, handedOutMs: [NOW_MS] }],

@@ -70,7 +70,15 @@ function task(ref: string, attempt: number): Task {
 
 const start = (of: Run, budget: unknown) =>
   t.loop.transact((batch, now) => t.vault.hooks.started(of, definition(budget), batch, now));
-const end = (of: Run) => t.loop.transact((batch, now) => t.vault.hooks.ended(of, batch, now));
+const end = (of: Run) =>
+  t.loop.transact((batch, now) => {
+    t.vault.hooks.ended(of, batch, now);
+    return { ...of, endedMs: now };
+  });
+const goOn = async (of: Run) => {
+  const reopen = await t.vault.hooks.reopening(of.id);
+  return t.loop.transact((batch, now) => reopen(of, batch, now));
+};
 const LITERAL_TEXT = '${workflow.vault.stripe.key}';
 const LITERAL = Json.of({ key: LITERAL_TEXT });
 const SPELLED = compileSpelling(LITERAL.value);
@@ -137,6 +145,34 @@ describe('K30: a budget in the definition', () => {
     await expect(t.issue({ agent_run_label: 'conductor/run-3' })).rejects.toMatchObject({ code: 'conflict' });
     t = await t.reopen();
     expect((await t.post(held, '/v1/charges', CHARGE)).status).toBe(401);
+  });
+
+  test('a run that goes on spends what is left of it; what was revoked before its end stays revoked', async () => {
+    const of = run('run-5');
+    await start(of, BUDGET);
+    const [labelled, revoked] = await Promise.all([
+      t.issue({ agent_run_label: 'conductor/run-5' }),
+      t.issue({ agent_run_label: 'conductor/run-5' }),
+    ]);
+    const held = keyOf(of);
+    expect((await t.post(held, '/v1/charges', CHARGE)).status).toBe(200);
+    await t.vault.keys.revoke(revoked.key.id);
+    t.clock.offsetMs += 1000;
+    let ended = await end(of);
+    t = await t.reopen();
+    t.clock.offsetMs += 30 * 3_600_000;
+    await goOn(ended);
+    expect((await t.post(labelled.text, '/v1/charges', CHARGE)).status).toBe(200);
+    expect((await t.post(revoked.text, '/v1/charges', CHARGE)).status).toBe(401);
+    expect((await t.post(keyOf(of, 'b'), '/v1/charges', CHARGE)).status).toBe(200);
+    expect((await t.post(keyOf(of, 'c'), '/v1/charges', CHARGE)).status).toBe(429);
+    ended = await end(of);
+    expect((await t.post(keyOf(of, 'c'), '/v1/charges', CHARGE)).status).toBe(401);
+    await goOn({ ...ended, endedMs: ended.endedMs - 1 });
+    expect((await t.post(keyOf(of, 'c'), '/v1/charges', CHARGE)).status).toBe(401);
+    await goOn(ended);
+    t = await t.reopen();
+    expect((await t.post(keyOf(of, 'c'), '/v1/charges', CHARGE)).status).toBe(429);
   });
 
   test('a run that starts and ends in one transaction leaves one revoked row', async () => {
