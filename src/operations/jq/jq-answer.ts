@@ -1,7 +1,6 @@
 // What comes of a jq program, as plain values that can cross to another thread, and who runs one. Owns how jq's own
 // messages read as reasons. Must never hold a path or a trace of ours.
 import { shortenText } from '../../model/cut-text.ts';
-import type { Json } from '../../model/json.ts';
 
 export type JqAnswer =
   /** `text` is the JSON text of the task's output. */
@@ -15,7 +14,8 @@ export type JqAnswer =
 
 export interface JqRequest {
   readonly program: string;
-  readonly document: Json;
+  /** JSON. */
+  readonly document: string;
   /** Asked when its turn comes: what nobody waits for any more is not run. */
   readonly isWanted: () => boolean;
 }
@@ -45,13 +45,20 @@ export function readJqError(stderr: string, exitCode: number): JqAnswer {
 }
 
 /** One value per line, as `jq -c` prints them; the texts go on as they are, so that no number loses a digit. */
-export function readJqResults(stdout: string): JqAnswer {
-  const values = stdout === '' ? [] : stdout.split('\n');
-  const text = `{"result":${values[0] ?? 'null'},"resultList":[${values.join(',')}]}`;
+export function readJqResults(stdout: string, outputBytesMax: number): JqAnswer {
+  const [first] = stdout.split('\n', 1);
+  // Line ends inside of texts are escaped.
+  const text = `{"result":${first || 'null'},"resultList":[${stdout.replaceAll('\n', ',')}]}`;
+  // The first result stands in it twice.
+  if (text.length > outputBytesMax) return tooMuchOutput(outputBytesMax);
   try {
     JSON.parse(text);
     return { kind: 'results', text };
   } catch {
     return { kind: 'error', message: 'The results of the jq program are not JSON.' };
   }
+}
+
+export function tooMuchOutput(bytesMax: number): JqAnswer {
+  return { kind: 'limit', message: `The output of the jq program has more than ${bytesMax} bytes.` };
 }

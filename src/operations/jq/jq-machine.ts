@@ -2,7 +2,7 @@
 // host: no environment, no files, no more output than allowed. It runs until it is done, so it must never be used on a
 // thread that others wait for.
 import { loadJq } from 'jq-wasm';
-import { type JqAnswer, OUT_OF_MEMORY, readJqError, readJqResults } from './jq-answer.ts';
+import { type JqAnswer, OUT_OF_MEMORY, readJqError, readJqResults, tooMuchOutput } from './jq-answer.ts';
 
 export interface JqMachine {
   run(program: string, document: string): JqAnswer;
@@ -66,11 +66,7 @@ export async function createJqMachine(compiled: object, { outputBytesMax }: JqMa
       state.outputBytesLeft = outputBytesMax;
       try {
         const { exitCode, stdout, stderr } = jq.raw(document, program, [...FLAGS]);
-        if (exitCode !== 0) return readJqError(stderr, exitCode);
-        const answer = readJqResults(stdout);
-        // The first result stands in it twice.
-        const isLarge = answer.kind === 'results' && answer.text.length > outputBytesMax;
-        return isLarge ? tooMuchOutput(outputBytesMax) : answer;
+        return exitCode === 0 ? readJqResults(stdout, outputBytesMax) : readJqError(stderr, exitCode);
       } catch (error) {
         broken = true;
         return error instanceof TooMuchOutput ? tooMuchOutput(outputBytesMax) : OUT_OF_MEMORY;
@@ -109,10 +105,6 @@ function faultOf(program: string): JqAnswer | null {
   }
   // jq would take what stands before it for the whole program.
   return program.includes('\0') ? { kind: 'error', message: 'The jq program has a NUL character.' } : null;
-}
-
-function tooMuchOutput(bytesMax: number): JqAnswer {
-  return { kind: 'limit', message: `The output of the jq program has more than ${bytesMax} bytes.` };
 }
 
 type Replacements = Readonly<Record<string, (given: HostFunction) => HostFunction>>;

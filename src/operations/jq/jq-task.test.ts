@@ -18,7 +18,7 @@ beforeAll(async () => {
     run: async (request) => {
       asked.push(request);
       const machine = await createJqMachine(compiled, { outputBytesMax: 10_000 });
-      return machine.run(request.program, request.document.text);
+      return machine.run(request.program, request.document);
     },
   };
 });

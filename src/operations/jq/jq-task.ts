@@ -16,7 +16,7 @@ export function createJqWorker(runner: JqRunner): InProcessWorker {
       const { queryExpression: program } = input.object;
       if (program === undefined || program === null) return refusal("Missing 'queryExpression' in input parameters");
       if (typeof program !== 'string') return refusal("'queryExpression' in input parameters is not text");
-      return resultOf(await runner.run({ program, document: input, isWanted: () => !stop.stopped }));
+      return resultOf(await runner.run({ program, document: input.text, isWanted: () => !stop.stopped }));
     },
   };
 }

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, test } from 'vitest';
-import { Json, type JsonValue } from '../../../model/json.ts';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { JsonValue } from '../../../model/json.ts';
 import type { JqAnswer } from '../../../operations/jq/jq-answer.ts';
 import { JqThread, type JqThreadOptions } from './jq-thread.ts';
 
@@ -17,7 +17,7 @@ function open(options: JqThreadOptions = {}): JqThread {
 }
 
 function run(thread: JqThread, program: string, document: JsonValue = {}, isWanted = () => true): Promise<JqAnswer> {
-  return thread.run({ program, document: Json.of(document), isWanted });
+  return thread.run({ program, document: JSON.stringify(document), isWanted });
 }
 
 function resultOf(answer: JqAnswer): unknown {
@@ -101,6 +101,22 @@ test('the line is bounded: who comes when it is full is told so at once', async 
 });
 
 describe('its end', () => {
+  test('comes when no program has come for a while; the next one begins another', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const thread = open();
+      expect(resultOf(await run(thread, '1'))).toBe(1);
+      expect(vi.getTimerCount()).toBe(1);
+      vi.advanceTimersByTime(60_000);
+      expect(vi.getTimerCount()).toBe(0);
+      expect(resultOf(await run(thread, '2'))).toBe(2);
+      await thread.close();
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test('answers who waits, ends what runs, and takes nothing more', async () => {
     const thread = open({ timeoutMs: 600_000 });
     await run(thread, '1');
@@ -113,12 +129,10 @@ describe('its end', () => {
 
   test('an idle thread keeps no process alive, a running program does', () => {
     const module = fileURLToPath(new URL('./jq-thread.ts', import.meta.url));
-    const json = fileURLToPath(new URL('../../../model/json.ts', import.meta.url));
     const script = `
       import { JqThread } from ${JSON.stringify(module)};
-      import { Json } from ${JSON.stringify(json)};
       const thread = new JqThread({ timeoutMs: 60_000 });
-      const request = { program: 'env, $ENV', document: Json.of({}), isWanted: () => true };
+      const request = { program: 'env, $ENV', document: '{}', isWanted: () => true };
       thread.run(request).then((answer) => console.log(answer.text));`;
     const child = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
       encoding: 'utf8',

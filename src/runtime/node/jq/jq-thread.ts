@@ -1,17 +1,17 @@
 // The server's end of jq's thread: programs wait in line, run one at a time, and are ended with their thread when their
-// time is over. The thread begins with the first program and keeps the process alive only while an answer is due. Must
-// never leave a caller without an answer.
+// time is over. The thread begins with the first program, ends when none has come for a while, and keeps the process alive
+// only while an answer is due. Must never leave a caller without an answer.
 import type { Worker } from 'node:worker_threads';
 import { type JqAnswer, type JqRequest, type JqRunner, OUT_OF_MEMORY } from '../../../operations/jq/jq-answer.ts';
 import type { JqMessage } from './messages.ts';
-import { startJqThread } from './start-jq-thread.ts';
+import { isOutOfMemory, startJqThread } from './start-jq-thread.ts';
 
 export interface JqThreadOptions {
   /** 2 s unless given; large documents get more, for jq has to read them first. */
   readonly timeoutMs?: number;
   /** The limit of a task's output unless given. */
   readonly outputBytesMax?: number;
-  /** Programs that wait their turn; 1,000 unless given. More are refused. */
+  /** Programs that wait their turn; 10,000 unless given. More are refused. */
   readonly waitingMax?: number;
   /** Told when the thread ends of itself; the next program begins another. */
   readonly onLost?: (error: unknown) => void;
@@ -24,8 +24,11 @@ interface Job extends JqRequest {
 const TIMEOUT_MS = 2_000;
 /** A fifth of what jq reads on an idle core: a busy one must not fail what is only large. */
 const READ_CHARS_PER_MS = 2_000;
+/** A large document leaves a thread with hundreds of megabytes, which only its end gives back at once. */
+const IDLE_MS = 30_000;
 const OUTPUT_BYTES_MAX = 10 * 1024 * 1024;
-const WAITING_MAX = 1_000;
+/** A fork in memory begins all its branches at once. */
+const WAITING_MAX = 10_000;
 
 const ENDED: JqAnswer = { kind: 'unavailable', message: 'The server stopped before the jq program was run.' };
 const UNWANTED: JqAnswer = { kind: 'unavailable', message: 'The jq program was not run: nobody waits for it.' };
@@ -42,6 +45,7 @@ export class JqThread implements JqRunner {
   #worker: Worker | undefined;
   #isReady = false;
   #current: Job | undefined;
+  /** Until the current program has to end, or a thread that has none. */
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -72,28 +76,45 @@ export class JqThread implements JqRunner {
 
   #next(): void {
     if (this.#current) return;
+    clearTimeout(this.#timer);
+    const job = this.#take();
+    if (job) this.#begin(job);
+    else this.#rest();
+  }
+
+  #take(): Job | undefined {
     let job = this.#waiting.shift();
     while (job && !job.isWanted()) {
       job.answer(UNWANTED);
       job = this.#waiting.shift();
     }
-    if (!job) {
-      this.#worker?.unref();
-      return;
-    }
+    return job;
+  }
+
+  #begin(job: Job): void {
     this.#current = job;
-    this.#worker ??= this.#start();
-    this.#worker.ref();
-    if (this.#isReady) this.#send(this.#worker, job);
+    try {
+      this.#worker ??= this.#start();
+      this.#worker.ref();
+      if (this.#isReady) this.#send(this.#worker, job);
+    } catch (error) {
+      // Not at once: all who wait would fail within one another.
+      queueMicrotask(() => this.#lost(error));
+    }
+  }
+
+  #rest(): void {
+    this.#worker?.unref();
+    this.#timer = this.#worker && setTimeout(() => this.#discard(), IDLE_MS).unref();
   }
 
   #send(worker: Worker, job: Job): void {
-    const document = job.document.text;
+    const { program, document } = job;
     const timeoutMs = this.#timeoutMs + Math.floor(document.length / READ_CHARS_PER_MS);
     // An answer that is there already, but was not heard because this thread was busy, comes first.
     const stop = () => setImmediate(() => this.#current === job && this.#overdue(timeoutMs));
     this.#timer = setTimeout(stop, timeoutMs);
-    worker.postMessage({ program: job.program, document });
+    worker.postMessage({ program, document });
   }
 
   #overdue(timeoutMs: number): void {
@@ -140,8 +161,4 @@ export class JqThread implements JqRunner {
     const terminated = worker.terminate().finally(() => this.#terminating.delete(terminated));
     this.#terminating.add(terminated);
   }
-}
-
-function isOutOfMemory(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
 }

@@ -28,3 +28,8 @@ export function startJqThread(workerData: JqThreadData): Worker {
   const start = `import('${loader}').then(({ register }) => { register(); return import('${script}'); });`;
   return new Worker(start, { ...options, eval: true });
 }
+
+/** Whether it ended because its heap was full. */
+export function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+}
