@@ -85,7 +85,12 @@ describe('registration refuses', () => {
     ['LAMBDA', { type: 'LAMBDA' }, /scriptExpression/],
     ['EVENT', { type: 'EVENT' }, /sink/],
     ['KAFKA_PUBLISH', { type: 'KAFKA_PUBLISH' }, /kafka_request/],
-    ['JSON_JQ_TRANSFORM', { type: 'JSON_JQ_TRANSFORM' }, /queryExpression/],
+    ['JSON_JQ_TRANSFORM', { type: 'JSON_JQ_TRANSFORM' }, /needs queryExpression/],
+    [
+      'JSON_JQ_TRANSFORM whose program is no text',
+      { type: 'JSON_JQ_TRANSFORM', inputParameters: { queryExpression: { a: 1 } } },
+      /needs queryExpression/,
+    ],
     ['INLINE', { type: 'INLINE' }, /expression/],
     ['WAIT', { type: 'WAIT', inputParameters: { duration: '1s', until: '2030-01-01' } }, /Both 'duration' and 'until'/],
     [

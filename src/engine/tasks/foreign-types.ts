@@ -7,7 +7,6 @@ const BY_WORKER = 'a SIMPLE task, whose worker does it';
 const BY_MODEL = 'HTTP to the vendor, or a SIMPLE task, whose worker calls it';
 
 const INSTEAD: Readonly<Record<string, readonly string[]>> = {
-  'INLINE, whose script reads the same input as $': ['JSON_JQ_TRANSFORM'],
   [`START_WORKFLOW to start another workflow, or ${BY_WORKER}`]: ['EVENT'],
   [BY_WORKER]: ['KAFKA_PUBLISH', 'JDBC', 'GET_DOCUMENT', 'GENERATE_PDF'],
   'DO_WHILE over HTTP and WAIT': ['HTTP_POLL'],
@@ -27,11 +26,6 @@ const CHECKS: Readonly<Record<string, TaskType['check']>> = {
   KAFKA_PUBLISH: (task, report) => {
     if (task.inputParameters.kafka_request === undefined) {
       report('inputParameters.kafka_request', 'KAFKA_PUBLISH needs kafka_request');
-    }
-  },
-  JSON_JQ_TRANSFORM: (task, report) => {
-    if (task.inputParameters.queryExpression === undefined) {
-      report('inputParameters.queryExpression', 'JSON_JQ_TRANSFORM needs queryExpression');
     }
   },
 };

@@ -8,11 +8,18 @@ import type { Report, TaskType } from './task-type.ts';
 export const IN_PROCESS_TYPES: readonly TaskType[] = [
   { type: 'HTTP', queued: true, check: checkHttp },
   { type: 'AGENT', queued: true, check: checkAgent },
+  { type: 'JSON_JQ_TRANSFORM', queued: true, check: checkJq },
 ];
 
 function checkAgent(task: WorkflowTask, report: Report): void {
   const { agent } = task.inputParameters;
   if (typeof agent !== 'string' || agent === '') report('inputParameters.agent', 'AGENT needs the name of an agent');
+}
+
+function checkJq({ inputParameters: { queryExpression } }: WorkflowTask, report: Report): void {
+  if (typeof queryExpression !== 'string' || queryExpression.trim() === '') {
+    report('inputParameters.queryExpression', 'JSON_JQ_TRANSFORM needs queryExpression, a jq program');
+  }
 }
 
 function checkHttp(task: WorkflowTask, report: Report): void {

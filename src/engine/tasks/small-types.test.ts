@@ -155,13 +155,15 @@ describe('DYNAMIC', () => {
 
   test('a system type becomes that', () => {
     expect(dynamic('NOOP').has('after')).toBe(true);
-    expect(dynamic('HTTP').task('d')).toMatchObject({ type: 'HTTP', queue: 'HTTP', responseTimeoutSeconds: 0 });
+    for (const type of ['HTTP', 'JSON_JQ_TRANSFORM']) {
+      expect(dynamic(type).task('d')).toMatchObject({ type, queue: type, responseTimeoutSeconds: 0 });
+    }
   });
 
   test('a system type that is not run here fails it, and says what to use', () => {
-    const h = dynamic('JSON_JQ_TRANSFORM');
+    const h = dynamic('EVENT');
     expect(h.task('d')).toMatchObject({ status: 'FAILED_WITH_TERMINAL_ERROR', queue: null });
-    expect(h.task('d').reason).toMatch(/^JSON_JQ_TRANSFORM is not a type that this server runs: use INLINE/);
+    expect(h.task('d').reason).toMatch(/^EVENT is not a type that this server runs: use START_WORKFLOW/);
     expect(h.run.status).toBe('FAILED');
   });
 
@@ -219,7 +221,6 @@ describe('EXCLUSIVE_JOIN', () => {
 });
 
 test.each([
-  ['JSON_JQ_TRANSFORM', { inputParameters: { queryExpression: '.a' } }, /use INLINE/],
   ['EVENT', { sink: 'conductor:x' }, /use START_WORKFLOW .* or a SIMPLE task/],
   ['KAFKA_PUBLISH', { inputParameters: { kafka_request: {} } }, /use a SIMPLE task/],
   ['LLM_CHAT_COMPLETE', {}, /use HTTP to the vendor/],

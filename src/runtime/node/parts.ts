@@ -23,6 +23,7 @@ import type { JsonObject } from '../../model/json.ts';
 import type { Run } from '../../model/run.ts';
 import { ApprovalTokens } from '../../operations/hitl/approval-tokens.ts';
 import { createHttpWorker } from '../../operations/http/http-task.ts';
+import { createJqWorker } from '../../operations/jq/jq-task.ts';
 import { OPERATIONS } from '../../operations/registry.ts';
 import { Loop } from '../../orchestrator/loop.ts';
 import { createOrchestrator } from '../../orchestrator/orchestrator.ts';
@@ -36,6 +37,7 @@ import { agentLogger } from '../agent-logger.ts';
 import type { ServerLog } from '../log.ts';
 import { createNewId } from '../new-id.ts';
 import { agentFetch, handlerOf, postgresBindings } from './agent-surroundings.ts';
+import { JqThread } from './jq/jq-thread.ts';
 import { LiveProject } from './live-project.ts';
 import { nativeDigest } from './native-digest.ts';
 import { openStore } from './open-store.ts';
@@ -195,6 +197,8 @@ export async function openParts(options: PartsOptions, undo: Undo): Promise<Part
     logger: (agent, run) => agentLogger(log, agent, run),
     clock,
   });
+  const jq = new JqThread({ onLost: (error) => log.error('the jq thread ended by itself', { error }) });
+  undo.add(() => jq.close());
   let asked = (_taskId: string): void => undefined;
   const orchestrator = await createOrchestrator({
     loop,
@@ -203,7 +207,7 @@ export async function openParts(options: PartsOptions, undo: Undo): Promise<Part
     freshness,
     processId: newProcessId(),
     hooks: vault.hooks,
-    workers: [createHttpWorker(egress), agents],
+    workers: [createHttpWorker(egress), createJqWorker(jq), agents],
     newId,
     random: Math.random,
     script: await loadScriptRunner(),
