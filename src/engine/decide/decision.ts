@@ -58,6 +58,8 @@ export type RunEvent =
 
 /** What a run that starts over takes from its last life. */
 export interface Replay {
+  /** The last life. */
+  readonly before: RunState;
   /** Every attempt of what is not done again, by wire reference name, in the order in which they were made. */
   readonly kept: ReadonlyMap<string, readonly Task[]>;
   readonly from: {

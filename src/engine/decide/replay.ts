@@ -40,7 +40,7 @@ export function replayFrom(
     if (attempts) attempts.push(task);
     else kept.set(task.ref, [task]);
   }
-  return { kept, from: { ref: from.ref, input, resumed: resumesChild ? from : null } };
+  return { before: state, kept, from: { ref: from.ref, input, resumed: resumesChild ? from : null } };
 }
 
 function isKept(flow: RunFlow, task: Task): boolean {
