@@ -17,14 +17,17 @@ export interface Part {
   readonly resumed: readonly number[];
 }
 
+/** By public id; null where there is none. */
+type Seen = ReadonlyMap<string, CachedRun | null>;
+
 export class RunFamily {
   readonly #core: Core;
-  readonly #seen: ReadonlyMap<string, CachedRun | null>;
+  readonly #seen: Seen;
   readonly #now: number;
   /** Runs that a decision needs and that the round does not hold. */
   readonly missing: string[] = [];
 
-  constructor(core: Core, seen: ReadonlyMap<string, CachedRun | null>, now: number) {
+  constructor(core: Core, seen: Seen, now: number) {
     this.#core = core;
     this.#seen = seen;
     this.#now = now;
@@ -93,7 +96,12 @@ async function attempt(
     },
     decide(batch, now) {
       const seen = new Map<string, CachedRun | null>();
-      for (const [id, rowId] of known) seen.set(id, rowId === null ? null : (core.cache.get(rowId) ?? null));
+      for (const [id, rowId] of known) {
+        const cached = rowId === null ? null : core.cache.get(rowId);
+        // It has begun again since its row was looked up, or is gone: the next try knows.
+        if (cached === undefined) return wanted;
+        seen.set(id, cached);
+      }
       const family = new RunFamily(core, seen, now);
       act(family, batch, now);
       for (const cached of seen.values()) if (cached) core.advance.lookedAt(cached.state.run);
