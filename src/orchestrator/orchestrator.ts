@@ -192,6 +192,7 @@ class Conductor implements Orchestrator {
     return this.#control(runId, ({ plan, state }) => {
       const spot = placeToSkip(plan, { run: state.run, latest: (known) => state.latest.get(known) }, ref);
       if (typeof spot === 'string') throw new AppError('conflict', spot);
+      refuseApproval(spot.step);
       const { rootId } = state.run;
       const conceal = (json: Json) => this.#core.hooks.conceal(json, rootId);
       return { kind: 'skip', ref, input: conceal(input), output: conceal(output) };
