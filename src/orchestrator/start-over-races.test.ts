@@ -134,6 +134,27 @@ describe.each(STORAGES)('in one round, on %s', (_, makeStorage) => {
     },
   );
 
+  test('lives that are over hold no slot of a limit, no timer, no queue and no memory', async () => {
+    const { orchestrator } = replica;
+    const limited = { name: 'a', concurrentExecLimit: 1, responseTimeoutSeconds: 60, timeoutSeconds: 600 };
+    const timed = { timeoutSeconds: 3600, timeoutPolicy: 'TIME_OUT_WF' };
+    await register(orchestrator, { name: 'inner', tasks: [work('a'), work('b')], ...timed }, limited);
+    const id = await start(orchestrator, { name: 'strict', input: {} });
+    const { rounds: _, operations: __, ...before } = orchestrator.stats();
+    for (let life = 0; life < 50; life += 1) {
+      expect(await pollOf(orchestrator, 'a', 1, 5000)).toHaveLength(1);
+      if (life % 2) await orchestrator.terminate(await childOf(replica, id), null);
+      else await orchestrator.terminate(id, null);
+      await orchestrator.restart(id, false);
+    }
+    expect(orchestrator.stats()).toMatchObject(before);
+    await start(orchestrator, { name: 'inner', input: {} });
+    const [held] = await pollOf(orchestrator, 'a', 2, 5000);
+    expect(await pollOf(orchestrator, 'a')).toEqual([]);
+    await report(orchestrator, { taskId: held?.task.id, status: 'COMPLETED' });
+    expect(await pollOf(orchestrator, 'a', 2, 5000)).toHaveLength(1);
+  });
+
   test('who comes after finds the new life, not an unknown run', async () => {
     const { orchestrator } = replica;
     const id = await start(orchestrator, { name: 'inner', input: {} });
