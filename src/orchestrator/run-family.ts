@@ -4,6 +4,7 @@ import { retryable } from '../engine/decide/retry-run.ts';
 import { AppError } from '../model/error.ts';
 import type { Task } from '../model/run.ts';
 import { isRunTerminal } from '../model/run-status.ts';
+import { isTerminal } from '../model/task-status.ts';
 import type { WriteBatch } from '../store/port.ts';
 import type { Core } from './core.ts';
 import type { CachedRun } from './run-cache.ts';
@@ -51,7 +52,13 @@ export class RunFamily {
     const { parent } = run;
     if (!parent?.notify) return [];
     const cached = this.run(parent.runId);
-    if (!cached || !isRunTerminal(cached.state.run.status)) return [];
+    if (!cached) return [];
+    if (!isRunTerminal(cached.state.run.status)) {
+      const waiting = cached.state.tasks.get(parent.taskRowId);
+      // It has ended and its parent has yet to hear of it: whether that goes on without it will be known then.
+      if (waiting?.subRunId === run.id && !isTerminal(waiting.status)) this.missing.push(run.id);
+      return [];
+    }
     const waits = this.leftover(cached).some((task) => task.rowId === parent.taskRowId && task.subRunId === run.id);
     return waits ? [...this.ascend(cached), { cached, resumed: [parent.taskRowId] }] : [];
   }

@@ -1,5 +1,6 @@
 // A run that begins again while others act on it, in one round or from several processes: its old life's row is gone,
 // and nobody may write to it, wait for it, or take the run for unknown.
+import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Rerun } from './start-over.ts';
 import { openReplica, pollOf, type Replica, register, report, start } from './testing/fixture.ts';
@@ -172,8 +173,11 @@ describe.each(STORAGES)('in one round, on %s', (_, makeStorage) => {
 describe('from several processes', () => {
   let a: Replica;
   let b: Replica;
+  let url: string;
   beforeEach(async () => {
-    storage = await postgresStorage();
+    const database = await postgresStorage();
+    storage = database;
+    url = database.url;
     a = await open();
     b = await open();
     await registerNested(a);
@@ -232,6 +236,30 @@ describe('from several processes', () => {
     await take(a, 'a');
     await take(b, 'b');
     expect(await statusOf(a, id)).toBe('COMPLETED');
+  });
+
+  test('what ended and has not reached its parent yet does not begin again behind its back', async () => {
+    const id = await start(a.orchestrator, { name: 'strict', input: {} });
+    const inner = await childOf(a, id);
+    const holder = new pg.Client(url);
+    await holder.connect();
+    await holder.query('begin');
+    await holder.query('select row_id from run where id = $1 for update', [id]);
+    await b.orchestrator.terminate(inner, null);
+    // Its word to the parent is in the store, and left to the others.
+    replicas.splice(replicas.indexOf(b), 1);
+    await b.store.close();
+    await holder.query('rollback');
+    expect((await holder.query('select * from signal')).rows).toHaveLength(1);
+    await vi.waitFor(() => a.orchestrator.restart(inner, false), 20_000);
+    await vi.waitFor(async () => expect((await holder.query('select * from signal')).rows).toEqual([]), 20_000);
+    await holder.end();
+    expect([await statusOf(a, inner), await statusOf(a, id)]).toEqual(['RUNNING', 'RUNNING']);
+    await take(a, 'a');
+    await take(a, 'b');
+    await take(a, 'z');
+    expect([await statusOf(a, inner), await statusOf(a, id)]).toEqual(['COMPLETED', 'COMPLETED']);
+    await b.orchestrator.stop();
   });
 
   test('everybody at everything, over and over, ends with one life of each', async () => {
