@@ -52,6 +52,28 @@ describe('a rerun', () => {
     expect((await read(id)).run.input.value).toEqual({ key: 'hidden' });
   });
 
+  test('keeps the earlier attempts of a task that waits for its child again', async () => {
+    const { orchestrator } = fixture;
+    await register(orchestrator, { name: 'inner', tasks: [work('a')] });
+    const param = { subWorkflowParam: { name: 'inner' } };
+    await register(orchestrator, { name: 'outer', tasks: [step('s', 'SUB_WORKFLOW', param)] });
+    const id = await start(orchestrator, { name: 'outer', input: {} });
+    await orchestrator.terminate((await taskOf(id, 's')).subRunId ?? '', null);
+    await orchestrator.retry(id, false);
+    await take('a');
+    const before = (await read(id)).tasks;
+    const inner = before.at(-1)?.subRunId ?? '';
+    await orchestrator.rerun(id, { ...WHOLE, taskId: (await taskOf(inner, 'a')).id });
+    const { tasks } = await read(id);
+    expect(tasks.map((task) => task.id)).toEqual(before.map((task) => task.id));
+    expect(tasks.map(({ status, retried, attempt }) => [status, retried, attempt])).toEqual([
+      ['CANCELED', true, 0],
+      ['IN_PROGRESS', false, 1],
+    ]);
+    await take('a');
+    expect(await statusOf(id)).toBe('COMPLETED');
+  });
+
   test('leaves a child alone where another input leads past it', async () => {
     const { orchestrator } = fixture;
     await register(orchestrator, { name: 'inner', tasks: [work('a')] });

@@ -66,8 +66,8 @@ export interface Replay {
     readonly ref: string;
     /** Instead of the one that its step would make. */
     readonly input: Json | null;
-    /** The task as it was, where it waits for the child run it had. */
-    readonly resumed: Task | null;
+    /** Its attempts as they were, where the last of them waits for the child run it had. */
+    readonly resumed: readonly Task[] | null;
   };
 }
 

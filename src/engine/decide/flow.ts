@@ -178,8 +178,11 @@ export class RunFlow implements Flow {
     }
   }
 
-  #resume(task: Task, place: Place): void {
+  #resume(attempts: readonly Task[], place: Place): void {
     const { now } = this;
+    const task = attempts.at(-1);
+    if (!task) return;
+    for (const earlier of attempts.slice(0, -1)) this.#draft.insert({ ...this.#copy(earlier, place), executed: true });
     const output = Json.of({ subWorkflowId: task.subRunId });
     const waiting = {
       status: 'IN_PROGRESS',
