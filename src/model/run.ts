@@ -86,6 +86,8 @@ export interface Task {
   readonly attempt: number;
   readonly retriedTaskId: string | null;
   readonly input: Json;
+  /** Whoever had the run begin again with this task gave the input; what its step makes counts no more. */
+  readonly givenInput?: boolean;
   /** JSON of the dynamic branch's root WorkflowTask when the step is not part of the frozen definition, else null. */
   readonly fragment: Json | null;
   /** rowId of the FORK task whose dynamic branch this belongs to, else 0. */

@@ -80,6 +80,8 @@ export class Advance {
   /** Runs that ended in this round: dropped from memory after its commit. */
   #ended: number[] = [];
   #signals: Signal[] = [];
+  /** Runs that this round deletes: the store still has them, and nobody may load them again. */
+  readonly #removed = new Set<number>();
   /** Approvals opened in this round. */
   #asked: string[] = [];
   /** Public ids of runs that callers of this process wait for. */
@@ -121,7 +123,8 @@ export class Advance {
 
   /** Deletes an ended run, with whatever this round was to write of it. */
   remove({ state: { run, tasks } }: CachedRun, batch: WriteBatch): void {
-    this.#changes.forget(run.rowId);
+    this.#changes.forget(run.rowId, tasks.keys());
+    this.#removed.add(run.rowId);
     const ids = new Set([...tasks.values()].map(({ id }) => id));
     const kept = batch.logs.filter(({ taskId }) => !ids.has(taskId));
     if (kept.length < batch.logs.length) batch.logs.splice(0, batch.logs.length, ...kept);
@@ -183,6 +186,7 @@ export class Advance {
     this.#options.cache.committed();
     for (const rowId of this.#ended) this.#options.cache.drop(rowId);
     this.#ended = [];
+    this.#removed.clear();
     this.#options.cache.trim();
     if (this.#signals.length > 0) this.#options.signalled(this.#signals.splice(0));
     for (const taskId of this.#asked.splice(0)) this.#options.asked(taskId);
@@ -205,6 +209,7 @@ export class Advance {
     this.#effects = [];
     this.#ended = [];
     this.#signals = [];
+    this.#removed.clear();
     this.#asked = [];
     this.#news.clear();
     this.#saved.clear();
@@ -267,13 +272,22 @@ export class Advance {
       await this.#tell(effect.parent.runRowId, event, batch, now, round);
       return;
     }
-    const rowId = await this.#options.runRowId(effect.runId);
-    if (rowId !== null) await this.#tell(rowId, { kind: 'terminate', reason: effect.reason }, batch, now, round);
+    const event = { kind: 'terminate', reason: effect.reason } as const;
+    for (let gone: number | null = null; ; ) {
+      const rowId = await this.#options.runRowId(effect.runId);
+      // Where another process had the run begin again, memory may have known the row of its last life.
+      if (rowId === null || rowId === gone || (await this.#tell(rowId, event, batch, now, round))) return;
+      gone = rowId;
+    }
   }
 
-  /** An event for another run: decided now, or, when another process holds the run, left as a signal in the store. */
-  async #tell(rowId: number, event: SignalEvent, batch: WriteBatch, now: number, round: Round): Promise<void> {
+  /**
+   * An event for another run: decided now, or, when another process holds the run, left as a signal in the store. False
+   * where there is no such run any more.
+   */
+  async #tell(rowId: number, event: SignalEvent, batch: WriteBatch, now: number, round: Round): Promise<boolean> {
     const { cache } = this.#options;
+    if (this.#removed.has(rowId)) return false;
     await cache.ensure(rowId, round);
     const cached = cache.get(rowId);
     if (cached) this.signalled(cached, event, batch, now);
@@ -282,6 +296,7 @@ export class Advance {
       batch.signals.push(signal);
       this.#signals.push(signal);
     }
+    return cached !== undefined || cache.isBusy(rowId);
   }
 
   /** Safe to repeat: a run that has ended, and a task that has, take no notice. */

@@ -25,11 +25,12 @@ export class Changes {
   }
 
   /** The run is to go: nothing of it is written. */
-  forget(runRowId: number): void {
+  forget(runRowId: number, taskRowIds: Iterable<number>): void {
     this.#newRuns.delete(runRowId);
     this.#runs.delete(runRowId);
-    for (const tasks of [this.#newTasks, this.#tasks]) {
-      for (const task of tasks.values()) if (task.runRowId === runRowId) tasks.delete(task.rowId);
+    for (const rowId of taskRowIds) {
+      this.#newTasks.delete(rowId);
+      this.#tasks.delete(rowId);
     }
   }
 

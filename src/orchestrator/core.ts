@@ -203,13 +203,13 @@ export class Core {
     return this.#refreshed.done;
   }
 
-  /** Work on an open task, in memory and within a round; undefined when it is no longer open by then. */
-  onOpenTask<T>(
+  /** Work on a task, in memory and within a round, if it is still open by then. False: its run is not there any more. */
+  onOpenTask(
     open: OpenEntry,
-    work: (cached: CachedRun, batch: WriteBatch, now: number) => T,
+    work: (cached: CachedRun, batch: WriteBatch, now: number) => void,
     /** `chained`: wants this many tasks of the same queue in the round. */
     { chars = 0, chained = 0 } = {},
-  ): Promise<T | undefined> {
+  ): Promise<boolean> {
     return this.loop.submit({
       chars,
       load: (round) => {
@@ -218,8 +218,8 @@ export class Core {
       },
       decide: (batch, now) => {
         const cached = this.cache.get(open.run.rowId);
-        if (!cached || !this.schedule.task(open.id)) return undefined;
-        return work(cached, batch, now);
+        if (cached && this.schedule.task(open.id)) work(cached, batch, now);
+        return cached !== undefined;
       },
     });
   }

@@ -1,6 +1,6 @@
 // Runs for a caller who waits: in memory as long as nothing outside is needed, written once, and like any other run from
 // the moment that somebody outside has a part in them.
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Json, type JsonObject } from '../model/json.ts';
 import { workflowDefinitionSchema } from '../model/workflow-definition.ts';
 import type { WriteBatch } from '../store/port.ts';
@@ -105,6 +105,35 @@ describe.each(STORAGES)('on %s', (_, openStorage) => {
     const badly = await execute({ failuresOnly: true });
     expect(badly.seen).toMatchObject({ run: { status: 'FAILED' }, failedTask: { ref: 'a' } });
     expect((await stored(badly.id))?.run.status).toBe('FAILED');
+  });
+
+  test('a run that ended in memory begins again like any other, with its caller and, from a step on, its state', async () => {
+    const began: string[] = [];
+    let fails = true;
+    work = (name) => {
+      began.push(name);
+      if (name === 'b' && fails) return { status: 'FAILED_WITH_TERMINAL_ERROR', output: Json.of({}), reason: 'no' };
+      return { ...done({ [name]: 1 }), ...(name === 'a' && { statePatch: { a: began.length } }) };
+    };
+    const two = definition(...['a', 'b'].map((name) => agent(name, { inputParameters: { agent: name } })));
+    const ensemble = { ...two, expressionLanguage: 'ensemble' as const, variables: { state: { a: 0 } } };
+    const { id, seen } = await execute({ definition: ensemble, variables: { caller: 'ann' } });
+    expect(seen?.run.status).toBe('FAILED');
+    fails = false;
+    const ended = () =>
+      vi.waitFor(async () => {
+        const loaded = await stored(id);
+        expect(loaded?.run.status).toBe('COMPLETED');
+        return loaded?.run.variables.object;
+      });
+    const failed = (await stored(id))?.tasks.find(({ ref }) => ref === 'b')?.id ?? null;
+    const rerun = { taskId: failed, taskInput: null, input: null, correlationId: null };
+    await replica.orchestrator.rerun(id, rerun);
+    expect(await ended()).toEqual({ caller: 'ann', state: { a: 1 } });
+    expect(began).toEqual(['a', 'b', 'b']);
+    await replica.orchestrator.restart(id, false);
+    expect(await ended()).toEqual({ caller: 'ann', state: { a: 4 } });
+    expect(began).toEqual(['a', 'b', 'b', 'a', 'b']);
   });
 
   test('a run that comes to a worker’s task is written there, handed out, and answered when it ends', async () => {

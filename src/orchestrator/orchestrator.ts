@@ -44,6 +44,9 @@ import { startRun } from './start-run.ts';
 import { refuseApproval, refuseOtherRun, takeUpdate } from './task-update.ts';
 import { UNFILLED } from './unfilled.ts';
 
+/** A run that begins again between its look-up and the round is looked up again, this often. */
+const TRIES_MAX = 5;
+
 /** Opens the orchestrator over a store: reads definitions, rebuilds queues and timers, and starts to work. */
 export async function createOrchestrator(options: OrchestratorOptions): Promise<Orchestrator> {
   const conductor = new Conductor(options);
@@ -129,7 +132,8 @@ class Conductor implements Orchestrator {
     const known = await this.#core.reads.taskById(taskId);
     if (!known) throw new AppError('not_found', `Task not found for taskId: ${taskId}`);
     return this.#onRun(known.run.id, (cached, batch, now) => {
-      const task = cached.state.tasks.get(known.task.rowId) ?? known.task;
+      const task = cached.state.tasks.get(known.task.rowId);
+      if (!task) throw new AppError('not_found', `Task not found for taskId: ${taskId}`);
       const wanted = decide(task, cached.state.run, now);
       if (!wanted || isTerminal(task.status) || isRunTerminal(cached.state.run.status)) return task;
       const output = this.#core.hooks.conceal(wanted.output, cached.state.run.rootId);
@@ -219,6 +223,7 @@ class Conductor implements Orchestrator {
     return this.#control(runId, ({ plan, state }) => {
       const spot = placeToSkip(plan, { run: state.run, latest: (known) => state.latest.get(known) }, ref);
       if (typeof spot === 'string') throw new AppError('conflict', spot);
+      refuseApproval(spot.step);
       const { rootId } = state.run;
       const conceal = (json: Json) => this.#core.hooks.conceal(json, rootId);
       return { kind: 'skip', ref, input: conceal(input), output: conceal(output) };
@@ -252,13 +257,15 @@ class Conductor implements Orchestrator {
   async update(result: TaskResult, andPoll: boolean): Promise<UpdateOutcome> {
     this.#refuseWhenStopping();
     const open = this.#core.schedule.task(result.taskId);
-    if (open) return takeUpdate(this.#core, open, result, andPoll);
+    const outcome = open && (await takeUpdate(this.#core, open, result, andPoll));
+    if (outcome) return outcome;
+    // Memory does not know it, or another process had its run begin again.
     const known = await this.#core.reads.taskById(result.taskId);
     if (!known) throw new AppError('not_found', `Task not found for taskId: ${result.taskId}`);
     refuseOtherRun(result, known.run);
     const elsewhere = this.#openElsewhere(known);
-    if (elsewhere) return takeUpdate(this.#core, elsewhere, result, andPoll);
-    return { taskId: result.taskId, next: null };
+    const taken = elsewhere && (await takeUpdate(this.#core, elsewhere, result, andPoll));
+    return taken ?? { taskId: result.taskId, next: null };
   }
 
   async updateByRef(
@@ -354,17 +361,21 @@ class Conductor implements Orchestrator {
   async #onRun<T>(runId: string, work: (cached: CachedRun, batch: WriteBatch, now: number) => T): Promise<T> {
     const core = this.#core;
     const { schedule, reads, cache, loop } = core;
-    const rowId = schedule.runRowId(runId) ?? (await reads.runRowId(runId));
-    if (rowId === null) throw notFound(runId);
-    return loop.submit({
-      load: (round) => core.load(round, [rowId]),
-      decide: (batch, now) => {
-        const cached = cache.get(rowId);
-        if (!cached) throw notFound(runId);
-        core.advance.lookedAt(cached.state.run);
-        return work(cached, batch, now);
-      },
-    });
+    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+      const rowId = schedule.runRowId(runId) ?? (await reads.runRowId(runId));
+      if (rowId === null) throw notFound(runId);
+      const done = await loop.submit({
+        load: (round) => core.load(round, [rowId]),
+        decide: (batch, now) => {
+          const cached = cache.get(rowId);
+          if (!cached) return undefined;
+          core.advance.lookedAt(cached.state.run);
+          return { value: work(cached, batch, now) };
+        },
+      });
+      if (done) return done.value;
+    }
+    throw new AppError('conflict', `Workflow ${runId} is changing. Try again.`);
   }
 
   /** A task of a run that only other processes have in memory. */

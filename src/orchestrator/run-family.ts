@@ -4,6 +4,7 @@ import { retryable } from '../engine/decide/retry-run.ts';
 import { AppError } from '../model/error.ts';
 import type { Task } from '../model/run.ts';
 import { isRunTerminal } from '../model/run-status.ts';
+import { isTerminal } from '../model/task-status.ts';
 import type { WriteBatch } from '../store/port.ts';
 import type { Core } from './core.ts';
 import type { RunHooks } from './ports.ts';
@@ -19,21 +20,18 @@ export interface Part {
 }
 
 type Reopen = Awaited<ReturnType<RunHooks['reopening']>>;
+/** By public id; null where there is none. */
+type Seen = ReadonlyMap<string, CachedRun | null>;
 
 export class RunFamily {
   readonly #core: Core;
-  readonly #seen: ReadonlyMap<string, CachedRun | null>;
+  readonly #seen: Seen;
   readonly #now: number;
   readonly #reopen: ReadonlyMap<string, Reopen>;
   /** Runs that a decision needs and that the round does not hold. */
   readonly missing: string[] = [];
 
-  constructor(
-    core: Core,
-    seen: ReadonlyMap<string, CachedRun | null>,
-    now: number,
-    reopen: ReadonlyMap<string, Reopen>,
-  ) {
+  constructor(core: Core, seen: Seen, now: number, reopen: ReadonlyMap<string, Reopen>) {
     this.#core = core;
     this.#seen = seen;
     this.#now = now;
@@ -65,7 +63,13 @@ export class RunFamily {
     const { parent } = run;
     if (!parent?.notify) return [];
     const cached = this.run(parent.runId);
-    if (!cached || !isRunTerminal(cached.state.run.status)) return [];
+    if (!cached) return [];
+    if (!isRunTerminal(cached.state.run.status)) {
+      const waiting = cached.state.tasks.get(parent.taskRowId);
+      // It has ended and its parent has yet to hear of it: whether that goes on without it will be known then.
+      if (waiting?.subRunId === run.id && !isTerminal(waiting.status)) this.missing.push(run.id);
+      return [];
+    }
     const waits = this.leftover(cached).some((task) => task.rowId === parent.taskRowId && task.subRunId === run.id);
     return waits ? [...this.ascend(cached), { cached, resumed: [parent.taskRowId] }] : [];
   }
@@ -78,17 +82,16 @@ export class RunFamily {
 
 /**
  * Has `act` decide on the run and its family in one round, and again with those it found missing; what it returns
- * counts only when nothing was, and it must change nothing before it knows. `ready` is read beside the loading.
+ * counts only when nothing was, and it must change nothing before it knows.
  */
 export async function withFamily(
   core: Core,
   runId: string,
   act: (family: RunFamily, batch: WriteBatch, now: number) => void,
-  ready: (runRowIds: readonly number[]) => Promise<void> = async () => undefined,
 ): Promise<void> {
   let wanted: readonly string[] = [runId];
   for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-    const missing = await attempt(core, wanted, act, ready);
+    const missing = await attempt(core, wanted, act);
     if (missing.length === 0) return;
     wanted = [...new Set([...wanted, ...missing])];
   }
@@ -99,19 +102,20 @@ async function attempt(
   core: Core,
   wanted: readonly string[],
   act: (family: RunFamily, batch: WriteBatch, now: number) => void,
-  ready: (runRowIds: readonly number[]) => Promise<void>,
 ): Promise<readonly string[]> {
   const known = await Promise.all(wanted.map(async (id) => [id, await core.reads.runRowId(id)] as const));
   const reopen = new Map(await Promise.all(wanted.map(async (id) => [id, await core.hooks.reopening(id)] as const)));
   const rowIds = known.flatMap(([, rowId]) => (rowId === null ? [] : [rowId]));
   return core.loop.submit({
-    load: async (round) => {
-      await core.load(round, rowIds);
-      await ready(rowIds);
-    },
+    load: (round) => core.load(round, rowIds),
     decide(batch, now) {
       const seen = new Map<string, CachedRun | null>();
-      for (const [id, rowId] of known) seen.set(id, rowId === null ? null : (core.cache.get(rowId) ?? null));
+      for (const [id, rowId] of known) {
+        const cached = rowId === null ? null : core.cache.get(rowId);
+        // It has begun again since its row was looked up, or is gone: the next try knows.
+        if (cached === undefined) return wanted;
+        seen.set(id, cached);
+      }
       const family = new RunFamily(core, seen, now, reopen);
       act(family, batch, now);
       for (const cached of seen.values()) if (cached) core.advance.lookedAt(cached.state.run);

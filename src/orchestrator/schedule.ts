@@ -277,7 +277,8 @@ export class Schedule {
     this.#dequeue(entry);
     this.#count(entry, null);
     this.#heap.delete(entry.rowId * KINDS + TASK_DUE);
-    this.#byId.delete(entry.id);
+    // A task that a run took over when it began again has its id in another row by now.
+    if (this.#byId.get(entry.id) === entry) this.#byId.delete(entry.id);
     this.#byRow.delete(entry.rowId);
   }
 }

@@ -12,6 +12,7 @@ import type { WriteBatch } from '../store/port.ts';
 import type { Core } from './core.ts';
 import type { CachedRun } from './run-cache.ts';
 import { type RunFamily, refuseBudget, withFamily } from './run-family.ts';
+import { refuseApproval } from './task-update.ts';
 
 /** From where, and with what instead of what the run had. Null: as it was. */
 export interface Rerun {
@@ -43,6 +44,13 @@ export function restartRun(core: Core, runId: string, latest: boolean): Promise<
     const definition = latest ? core.definitions.get(cached.state.run.name, null) : null;
     if (latest && !definition) {
       throw new AppError('not_found', `No such workflow defined. name=${cached.state.run.name}`);
+    }
+    // Whether a run has run keys is settled when it starts, for good.
+    if (definition?.budget) {
+      throw new AppError(
+        'conflict',
+        `Version ${definition.version} of ${definition.name} has a budget, which comes with the start of a run: start it anew.`,
+      );
     }
     begin(core, family, [{ cached, replay: null }], { ...AS_IT_WAS, definition }, [], batch, now);
   });
@@ -93,17 +101,24 @@ function linksOf(
 ): readonly Link[] {
   return members.map((cached, at) => {
     const child = members[at + 1];
-    const again: Again = child ? { input: null, resumesChild: true } : { input: inputOf(rerun), resumesChild: false };
     const from = cached && taskOf(cached, child?.state.run.id ?? null, taskId);
     if (!cached || !from) throw noSuchTask(taskId);
+    const again: Again = child
+      ? { input: null, resumesChild: true }
+      : { input: inputOf(core, rerun, from, cached.state.run), resumesChild: false };
     const replay = replayFrom(cached.plan, cached.state, from, { ...core.advance.context, now }, again);
     if (typeof replay === 'string') throw new AppError('invalid_request', replay);
     return { cached, replay };
   });
 }
 
-function inputOf({ taskInput }: Rerun): Json | null {
-  return taskInput && Json.of(taskInput);
+function inputOf({ hooks, payloadBytesMax }: Core, { taskInput }: Rerun, from: Task, { rootId }: Run): Json | null {
+  if (!taskInput) return null;
+  // Its input says who decides it.
+  refuseApproval(from);
+  const input = hooks.conceal(Json.of(taskInput), rootId);
+  if (input.text.length <= payloadBytesMax) return input;
+  throw new AppError('payload_too_large', `The task input has more than ${payloadBytesMax} bytes.`);
 }
 
 function taskOf({ state }: CachedRun, childId: string | null, taskId: string): Task | undefined {
@@ -137,6 +152,8 @@ function begin(
     const created = anew(core, link, link === outermost ? change : AS_IT_WAS, parent, batch, now);
     keepLogs(created, logs, batch);
     parent = parentFor(created, link);
+    // With another input it may have gone another way: then nobody waits for those below.
+    if (!parent) break;
   }
   for (const part of above) family.goOn(part, batch);
 }

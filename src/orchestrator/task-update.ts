@@ -30,12 +30,13 @@ export function refuseOtherRun({ taskId, workflowInstanceId }: TaskResult, run: 
 /** Conductor takes no more log lines with one report. */
 const LOGS_PER_UPDATE = 10;
 
+/** Null: the task is of a life of its run that is over. */
 export async function takeUpdate(
   core: Core,
   open: OpenEntry,
   result: TaskResult,
   andPoll: boolean,
-): Promise<UpdateOutcome> {
+): Promise<UpdateOutcome | null> {
   refuseApproval(open);
   refuseOtherRun(result, open.run);
   let next: HandedTask | null = null;
@@ -58,8 +59,8 @@ export async function takeUpdate(
       gone: () => false,
     });
   };
-  await core.onOpenTask(open, decide, { chars: given.text.length, chained: chains ? 1 : 0 });
-  return { taskId: result.taskId, next };
+  const found = await core.onOpenTask(open, decide, { chars: given.text.length, chained: chains ? 1 : 0 });
+  return found ? { taskId: result.taskId, next } : null;
 }
 
 function toUpdate(core: Core, cached: CachedRun, result: TaskResult, given: Json): TaskUpdate {

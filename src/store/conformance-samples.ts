@@ -283,6 +283,7 @@ export const anyTask = fc.record({
   attempt: count,
   retriedTaskId: textOrNull,
   input: anyJson,
+  givenInput: fc.constantFrom(true, undefined),
   fragment: fc.option(anyJson),
   forkRowId: count,
   responseTimeoutSeconds: count,

@@ -62,14 +62,16 @@ export type RunEvent =
 
 /** What a run that starts over takes from its last life. */
 export interface Replay {
+  /** The last life. */
+  readonly before: RunState;
   /** Every attempt of what is not done again, by wire reference name, in the order in which they were made. */
   readonly kept: ReadonlyMap<string, readonly Task[]>;
   readonly from: {
     readonly ref: string;
     /** Instead of the one that its step would make. */
     readonly input: Json | null;
-    /** The task as it was, where it waits for the child run it had. */
-    readonly resumed: Task | null;
+    /** Its attempts as they were, where the last of them waits for the child run it had. */
+    readonly resumed: readonly Task[] | null;
   };
 }
 

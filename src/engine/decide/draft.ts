@@ -4,6 +4,7 @@
 import type { Run, Task } from '../../model/run.ts';
 import { isTerminal } from '../../model/task-status.ts';
 import type { Decision, Effect, RunState } from './decision.ts';
+import { isLaterOfStep, isSkippedAhead } from './skip-task.ts';
 
 export class Draft {
   readonly #base: RunState;
@@ -57,8 +58,7 @@ export class Draft {
     this.#inserted.set(task.rowId, task);
     this.#latest ??= new Map();
     this.#latest.set(task.ref, task.rowId);
-    this.#latestOfStep ??= new Map();
-    this.#latestOfStep.set(task.step, task.rowId);
+    this.#noteTurn(task);
     this.patchRun({ lastSeq: task.seq, openTasks: this.#run.openTasks + (isTerminal(task.status) ? 0 : 1) });
   }
 
@@ -70,6 +70,7 @@ export class Draft {
       this.#changed ??= new Map();
       this.#changed.set(task.rowId, task);
     }
+    if (before && isSkippedAhead(before)) this.#noteTurn(task);
     const wasOpen = before !== undefined && !isTerminal(before.status);
     const isOpen = !isTerminal(task.status);
     if (wasOpen !== isOpen) this.patchRun({ openTasks: this.#run.openTasks + (isOpen ? 1 : -1) });
@@ -91,6 +92,12 @@ export class Draft {
       logs: [],
       ended: this.ended,
     };
+  }
+
+  #noteTurn(task: Task): void {
+    if (!isLaterOfStep(task, this.latestOfStep(task.step))) return;
+    this.#latestOfStep ??= new Map();
+    this.#latestOfStep.set(task.step, task.rowId);
   }
 
   #at(rowId: number | undefined): Task | undefined {

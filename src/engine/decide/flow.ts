@@ -20,7 +20,7 @@ import {
   type TaskType,
   type TaskTypes,
 } from '../tasks/task-type.ts';
-import type { DecideContext, Effect, Replay } from './decision.ts';
+import type { DecideContext, Effect, Replay, RunState } from './decision.ts';
 import type { Draft } from './draft.ts';
 import { endRun, exhaustedEnding } from './end-run.ts';
 import { EnsembleScope } from './ensemble-scope.ts';
@@ -113,8 +113,13 @@ export class RunFlow implements Flow {
     this.#draft.effects.push(effect);
   }
 
+  get before(): RunState | null {
+    return this.#replay?.before ?? null;
+  }
+
+  /** To be where it was, a run that starts over needs no more tasks than it had. */
   mayContinue(): boolean {
-    return this.#replay !== null || this.#draft.insertedCount < INSERTED_MAX;
+    return this.#draft.insertedCount < INSERTED_MAX + (this.before?.tasks.size ?? 0);
   }
 
   resolve(template: Template, place: Place, step: Step | null): JsonValue {
@@ -135,13 +140,19 @@ export class RunFlow implements Flow {
     // One task per reference and attempt, whatever was asked twice.
     const ref = step.ref + place.scope;
     const known = this.latest(ref);
-    const kept = this.#replay?.kept.get(ref);
+    const kept = this.#keptOf(step, ref);
     if (known) {
       if (isSkippedAhead(known)) this.#whenOver(this.put({ ...known, startedMs: this.now }));
     } else if (kept) this.#adopt(kept, place);
     else if (this.#replay?.from.resumed && this.#replay.from.ref === ref)
       this.#resume(this.#replay.from.resumed, place);
     else this.#insert(step, place, null, step.task.startDelay * 1000);
+  }
+
+  /** What the last life did of it: of a dynamic branch that has become another, nothing. */
+  #keptOf(step: Step, ref: string): readonly Task[] | undefined {
+    const kept = this.#replay?.kept.get(ref);
+    return step.type === 'DYNAMIC' || kept?.at(-1)?.defName === step.name ? kept : undefined;
   }
 
   /** Starts a run over: what it did is taken as it was, up to the task from which on it is done again. */
@@ -167,8 +178,11 @@ export class RunFlow implements Flow {
     }
   }
 
-  #resume(task: Task, place: Place): void {
+  #resume(attempts: readonly Task[], place: Place): void {
     const { now } = this;
+    const task = attempts.at(-1);
+    if (!task) return;
+    for (const earlier of attempts.slice(0, -1)) this.#draft.insert({ ...this.#copy(earlier, place), executed: true });
     const output = Json.of({ subWorkflowId: task.subRunId });
     const waiting = {
       status: 'IN_PROGRESS',
@@ -200,10 +214,12 @@ export class RunFlow implements Flow {
     const own = this.types.get(step.type);
     const id = this.context.newId();
     const again = this.#replay?.from.ref === step.ref + place.scope ? this.#replay.from : null;
-    const begun = this.#begin(step, place, id, previous !== null);
-    const { input, ending } = again?.input ? { input: again.input } : begun;
+    const given = again?.input ?? (previous && this.#givenTo(previous, step));
+    const { input, ending } = given ? { input: given } : this.#begin(step, place, id, previous !== null);
     const task = newTask(this, step, place, previous, delayMs, id, input);
-    if (own?.birth) Object.assign(task, own.birth(this, step, place, input));
+    if (previous && given) Object.assign(task, asBefore(previous));
+    else if (own?.birth) Object.assign(task, own.birth(this, step, place, input));
+    if (given) task.givenInput = true;
     const type = this.typeOf(step, task);
     const rules = this.rulesOf(step, task);
     if (type.type === 'SIMPLE') task.domain = this.context.domainOf(task.defName, this.run.taskToDomain);
@@ -217,6 +233,11 @@ export class RunFlow implements Flow {
     if (!ending && (type.queued || task.visibleMs > now)) return;
     if (again) this.#held = task.rowId;
     else this.#ready.push(task.rowId);
+  }
+
+  /** What steers the run is made anew at every attempt: its input says what it was made of, not what it was given. */
+  #givenTo(task: Task, step: Step): Json | null {
+    return task.givenInput && !this.typeOf(step, task).control ? task.input : null;
   }
 
   /** The input of an attempt, or how it ends without one. */
@@ -384,4 +405,9 @@ export class RunFlow implements Flow {
     if (!task || task.waiting === 0) return 0;
     return this.put({ ...task, waiting: task.waiting - 1 }).waiting;
   }
+}
+
+/** What another attempt is born with where it is not born anew. */
+function asBefore({ type, defName, queue }: Task): Pick<Task, 'type' | 'defName' | 'queue'> {
+  return { type, defName, queue };
 }

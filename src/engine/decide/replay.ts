@@ -33,14 +33,16 @@ export function replayFrom(
   const draft = new Draft(state);
   const flow = new RunFlow(plan, draft, context, TASK_TYPES);
   const kept = new Map<string, Task[]>();
+  const own: Task[] = [];
   for (const task of draft.all()) {
     const latest = flow.latest(task.ref);
+    if (task.ref === from.ref) own.push(task);
     if (!latest || latest.ref === from.ref || !isKept(flow, latest)) continue;
     const attempts = kept.get(task.ref);
     if (attempts) attempts.push(task);
     else kept.set(task.ref, [task]);
   }
-  return { kept, from: { ref: from.ref, input, resumed: resumesChild ? from : null } };
+  return { before: state, kept, from: { ref: from.ref, input, resumed: resumesChild ? own : null } };
 }
 
 function isKept(flow: RunFlow, task: Task): boolean {

@@ -6,6 +6,7 @@ import { isTerminal } from '../../model/task-status.ts';
 import type { WorkflowDefinition } from '../../model/workflow-definition.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Decision, RunState } from './decision.ts';
+import { isLaterOfStep } from './skip-task.ts';
 import { runDueMs } from './timeouts.ts';
 
 /** What a run is made of, beside its plan. */
@@ -76,11 +77,16 @@ function withTemplate(input: Json, template: JsonObject): Json {
 
 /** Indexes a loaded run. `tasks` ascending by seq. The maps belong to the state: `applyDecision` moves them on. */
 export function indexRun(run: Run, tasks: Iterable<Task>): RunState {
-  const state = { run, tasks: new Map<number, Task>(), latest: new Map<string, Task>(), latestOfStep: new Map() };
+  const state = {
+    run,
+    tasks: new Map<number, Task>(),
+    latest: new Map<string, Task>(),
+    latestOfStep: new Map<string, Task>(),
+  };
   for (const task of tasks) {
     state.tasks.set(task.rowId, task);
     state.latest.set(task.ref, task);
-    state.latestOfStep.set(task.step, task);
+    if (isLaterOfStep(task, state.latestOfStep.get(task.step))) state.latestOfStep.set(task.step, task);
   }
   return state;
 }
@@ -109,7 +115,9 @@ export function mergeTasks(state: RunState, changed: readonly Task[]): RunState 
     const isNew = !tasks.has(task.rowId);
     tasks.set(task.rowId, task);
     if (isNew || latest.get(task.ref)?.rowId === task.rowId) latest.set(task.ref, task);
-    if (isNew || latestOfStep.get(task.step)?.rowId === task.rowId) latestOfStep.set(task.step, task);
+    const known = latestOfStep.get(task.step);
+    const isOther = isNew || known?.scope !== task.scope;
+    if (known?.rowId === task.rowId || (isOther && isLaterOfStep(task, known))) latestOfStep.set(task.step, task);
   }
   return state;
 }

@@ -9,6 +9,22 @@ export function isSkippedAhead(task: Task): boolean {
   return task.status === 'SKIPPED' && task.startedMs === 0 && !task.executed;
 }
 
+/**
+ * Whether a task is the latest of its step's, over all iterations. That is the order in which their turns come; one that
+ * was skipped ahead is older than it looks, and is none of them before its turn.
+ */
+export function isLaterOfStep(task: Task, known: Task | undefined): boolean {
+  if (isSkippedAhead(task)) return false;
+  if (!known || known.scope === task.scope) return true;
+  const [own, other] = [iterationsOf(task), iterationsOf(known)];
+  const at = own.findIndex((iteration, depth) => iteration !== other[depth]);
+  return (own[at] ?? 0) > (other[at] ?? 0);
+}
+
+function iterationsOf({ scope }: Task): number[] {
+  return scope.split('__').slice(1).map(Number);
+}
+
 interface Spot {
   readonly step: Step;
   readonly place: Place;

@@ -1,6 +1,6 @@
 // FORK_JOIN_DYNAMIC: one branch per item of a list that only the run knows. All branches are checked before the first is
 // scheduled. What a branch costs does not depend on how many there are.
-import { isJsonObject, Json, type JsonObject } from '../../model/json.ts';
+import { isJsonObject, Json, type JsonObject, type JsonValue } from '../../model/json.ts';
 import type { Task } from '../../model/run.ts';
 import type { WorkflowTask } from '../../model/workflow-definition.ts';
 import { BranchParser, buildFragment, type Fragment, rememberFragment } from '../plan/build-fragment.ts';
@@ -52,10 +52,23 @@ interface Branch {
   readonly fragment: Fragment;
 }
 
-/** Whether another dynamic fork may have used the short generated references already. */
+/**
+ * Whether another dynamic fork may have used the short generated references already. In a run that starts over each is
+ * spelled as it was, for what was done is found by its reference.
+ */
 function isPrefixed(flow: Flow, step: Step, place: Place): boolean {
   if (place.fragment !== null) return true;
-  return flow.plan.dynamicForks.some((fork) => fork.ref !== step.ref && flow.latestOfStep(fork.ref) !== undefined);
+  const { before } = flow;
+  const first = firstBranch(before?.latest.get(step.ref + place.scope));
+  if (first) return first.ref === `_${step.ref}_${first.name}_0`;
+  const isKnown = ({ ref }: Step) => Boolean(flow.latestOfStep(ref) ?? before?.latestOfStep.get(ref));
+  return flow.plan.dynamicForks.some((fork) => fork.ref !== step.ref && isKnown(fork));
+}
+
+function firstBranch(fork: Task | undefined): { readonly ref: JsonValue; readonly name: JsonValue } | undefined {
+  const { forkedTaskDefs } = fork?.input.object ?? {};
+  const [first] = Array.isArray(forkedTaskDefs) ? forkedTaskDefs : [];
+  return isJsonObject(first) ? { ref: first.taskReferenceName ?? null, name: first.name ?? null } : undefined;
 }
 
 /** Freezes the registered rules of a task type that the definition does not mention, as its snapshot would have. */

@@ -6,7 +6,7 @@ import type { Json, JsonObject, JsonValue } from '../../model/json.ts';
 import type { Run, Task } from '../../model/run.ts';
 import type { TaskStatus } from '../../model/task-status.ts';
 import type { WorkflowTask } from '../../model/workflow-definition.ts';
-import type { ChildOutcome, DecideContext, Effect } from '../decide/decision.ts';
+import type { ChildOutcome, DecideContext, Effect, RunState } from '../decide/decision.ts';
 import type { Plan, Step } from '../plan/plan.ts';
 
 /** Where in the run a sequence runs: loop position and dynamic branch. Every task of the sequence shares it. */
@@ -36,6 +36,8 @@ export interface Flow {
   readonly context: DecideContext;
   readonly types: TaskTypes;
   readonly run: Run;
+  /** What the run did in its last life, while it takes over what it keeps of it. */
+  readonly before: Pick<RunState, 'latest' | 'latestOfStep'> | null;
   task(rowId: number): Task | undefined;
   /** Latest attempt under a wire reference name (loop suffix included). */
   latest(ref: string): Task | undefined;

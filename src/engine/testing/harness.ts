@@ -47,9 +47,12 @@ export class Harness {
   #id = 0;
   state: RunState;
   nowMs = START_MS;
+  /** Of a run that is made from here on. */
+  input: JsonObject;
 
   constructor(definition: unknown, options: HarnessOptions = {}) {
     this.#options = options;
+    this.input = options.input ?? {};
     this.#registered = byName(options.registered ?? []);
     const parsed = workflowDefinitionSchema.parse({ name: 'test', ...asObject(definition) });
     this.plan = compilePlan(parsed, byName(options.taskDefinitions ?? []), 'snapshot-1');
@@ -195,7 +198,7 @@ export class Harness {
       rowId,
       id: 'run-1',
       parent: null,
-      input: Json.of(this.#options.input ?? {}),
+      input: Json.of(this.input),
       correlationId: null,
       priority: 0,
       taskToDomain: this.#options.taskToDomain ?? {},

@@ -22,6 +22,7 @@ export interface TaskDetails {
   readonly responseTimeoutSeconds?: number;
   readonly startDelaySeconds?: number;
   readonly firstScheduledMs?: number;
+  readonly givenInput?: boolean;
 }
 
 export interface TaskState {
@@ -61,6 +62,7 @@ export function detailsOf(task: Task): TaskDetails {
     responseTimeoutSeconds: task.responseTimeoutSeconds || undefined,
     startDelaySeconds: task.startDelaySeconds || undefined,
     firstScheduledMs: task.firstScheduledMs === task.scheduledMs ? undefined : task.firstScheduledMs,
+    givenInput: task.givenInput || undefined,
   };
 }
 
@@ -101,8 +103,8 @@ export function taskOf(row: Row): Task {
   };
 }
 
-type FixedPart = Omit<Required<TaskDetails>, 'queue' | 'domain' | 'retriedTaskId'> &
-  Pick<Task, 'queue' | 'domain' | 'retriedTaskId'>;
+type FixedPart = Omit<Required<TaskDetails>, 'queue' | 'domain' | 'retriedTaskId' | 'givenInput'> &
+  Pick<Task, 'queue' | 'domain' | 'retriedTaskId' | 'givenInput'>;
 
 function fixedPart(details: TaskDetails): FixedPart {
   return {
@@ -121,6 +123,7 @@ function fixedPart(details: TaskDetails): FixedPart {
     responseTimeoutSeconds: details.responseTimeoutSeconds ?? 0,
     startDelaySeconds: details.startDelaySeconds ?? 0,
     firstScheduledMs: details.firstScheduledMs ?? details.scheduledMs,
+    ...(details.givenInput && { givenInput: true }),
   };
 }
 

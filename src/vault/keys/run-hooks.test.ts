@@ -113,6 +113,14 @@ describe('K30: a budget in the definition', () => {
     });
   });
 
+  test('keys may be issued for a run that has begun again, though it ended a moment ago', async () => {
+    const of = run('run-1');
+    await end(of);
+    expect(t.vault.hooks.endedLately('run-1', t.clock.now())).toBe(true);
+    await start(of, undefined);
+    expect(t.vault.hooks.endedLately('run-1', t.clock.now())).toBe(false);
+  });
+
   test.each([
     [{ stripe: { capUsd: '${workflow.input.missing}', allowedEndpoints: ['*'] } }, 'budget.stripe.capUsd'],
     [{ stripe: { capUsd: '${workflow.input.nothing}', allowedEndpoints: ['*'] } }, 'budget.stripe.capUsd'],

@@ -49,9 +49,9 @@ export function runHooks({ reads, registry, known, texts, placeholderMac, vendor
       for (const [vendor, part] of Object.entries(budget)) checkBudget(vendor, part, vendors);
     },
     started(run, definition, batch, now) {
-      if (!definition.budget) return;
       // All of them are checked before the first is written: a refusal must leave nothing behind.
-      const keys = runKeys(definition.budget, run, now, vendors, caps);
+      const keys = definition.budget ? runKeys(definition.budget, run, now, vendors, caps) : [];
+      // It may be a run that has begun again.
       ended.delete(run.id);
       for (const key of keys) {
         if (known) known.started(key, batch);

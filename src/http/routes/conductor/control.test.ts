@@ -15,6 +15,7 @@ beforeAll(async () => {
     worker: ['task:*:poll', 'task:*:update'],
     starts: ['workflow:two:execute'],
     managesTwo: ['workflow:two:read', 'workflow:two:manage'],
+    readsOuter: ['workflow:two:manage', 'workflow:outer:read'],
     managesOuter: ['workflow:outer:read', 'workflow:outer:manage'],
     signals: ['task:WAIT:update', 'workflow:waits:read'],
   });
@@ -82,7 +83,8 @@ describe('retry', () => {
     await report(inner, 'a_1', 'FAILED');
     expect((await retry(inner, 'managesTwo')).status).toBe(403);
     expect([await statusOf(outer), await statusOf(inner)]).toEqual(['FAILED', 'FAILED']);
-    expect((await retry(inner, 'managesTwo')).json.message).toContain('workflow:outer:manage');
+    expect((await retry(inner, 'managesTwo')).json.message).not.toContain('outer');
+    expect((await retry(inner, 'readsOuter')).json.message).toContain('workflow:outer:manage');
     expect((await conductor.call('POST', `/api/workflow/${inner}/retry`)).status).toBe(204);
     expect([await statusOf(outer), await statusOf(inner)]).toEqual(['RUNNING', 'RUNNING']);
   });
@@ -270,7 +272,8 @@ describe('restart', () => {
     await report(inner, 'a_1', 'FAILED');
     const restart = (key?: string) => conductor.call('POST', `/api/workflow/${inner}/restart`, undefined, key);
     expect((await restart('starts')).status).toBe(404);
-    expect((await restart('managesTwo')).json.message).toContain('workflow:outer:manage');
+    expect(await restart('managesTwo')).toMatchObject({ status: 403 });
+    expect((await restart('managesTwo')).json.message).not.toContain('outer');
     expect((await restart()).status).toBe(204);
     expect([await statusOf(outer), await statusOf(inner)]).toEqual(['RUNNING', 'RUNNING']);
   });
@@ -316,10 +319,26 @@ describe('rerun', () => {
     const inner = (await read(outer)).tasks[0].subWorkflowId;
     const { taskId } = (await read(inner)).tasks[0];
     await report(inner, 'a_1', 'FAILED');
-    expect((await rerun(inner, { reRunFromTaskId: taskId }, 'managesTwo')).json.message).toContain('workflow:outer');
-    expect((await rerun(outer, { reRunFromTaskId: taskId }, 'managesOuter')).json.message).toContain('workflow:two');
+    for (const [of, key, other] of [
+      [inner, 'managesTwo', 'outer'],
+      [outer, 'managesOuter', 'two'],
+    ] as const) {
+      const refused = await rerun(of, { reRunFromTaskId: taskId }, key);
+      expect(refused.status).toBe(403);
+      expect(refused.json.message).not.toContain(other);
+    }
+    expect((await rerun(inner, { reRunFromTaskId: taskId }, 'readsOuter')).json.message).toContain('workflow:outer');
     expect((await rerun(outer, { reRunFromTaskId: taskId })).status).toBe(200);
     expect([await statusOf(outer), await statusOf(inner)]).toEqual(['RUNNING', 'RUNNING']);
+  });
+
+  it('of an execution whose parent has completed asks nothing of that', async () => {
+    const outer = await start('outer');
+    const inner = (await read(outer)).tasks[0].subWorkflowId;
+    for (const ref of ['a_1', 'b_2']) await report(inner, ref);
+    expect(await statusOf(outer)).toBe('COMPLETED');
+    expect((await rerun(inner, {}, 'managesTwo')).status).toBe(200);
+    expect([await statusOf(outer), await statusOf(inner)]).toEqual(['COMPLETED', 'RUNNING']);
   });
 });
 

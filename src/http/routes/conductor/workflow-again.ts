@@ -1,7 +1,8 @@
 // Ended executions that go on or begin again: retry, restart, rerun. What ended because of one goes on with it, so the
 // caller must be allowed to manage that too. The orchestrator decides what is allowed when.
 import { z } from 'zod';
-import type { Principal } from '../../../access/access.ts';
+import type { Access, Principal } from '../../../access/access.ts';
+import { AppError } from '../../../model/error.ts';
 import type { Run } from '../../../model/run.ts';
 import { isRunTerminal } from '../../../model/run-status.ts';
 import { jsonObject } from '../../../model/schema.ts';
@@ -89,8 +90,9 @@ async function rerun(deps: RouteDeps, request: HttpRequest, id: string) {
 async function requireAncestors({ reads, access }: RouteDeps, principal: Principal, id: string): Promise<void> {
   for (let at = (await reads.run(id, false))?.run; at?.parent?.notify; ) {
     const parent: Run | undefined = (await reads.run(at.parent.runId, false))?.run;
-    if (!parent || !isRunTerminal(parent.status)) break;
-    access.require(principal, permission('workflow', parent.name, 'manage'));
+    // What has not ended, or not for want of its child, goes on by itself or not at all.
+    if (!parent || !isRunTerminal(parent.status) || parent.status === 'COMPLETED') break;
+    requireOther(access, principal, parent, 'manage');
     at = parent;
   }
 }
@@ -104,14 +106,23 @@ async function requireRerun(
   isGiven: boolean,
 ): Promise<void> {
   const named = (await reads.run(id, false))?.run;
-  const names: string[] = [];
+  const below: Run[] = [];
   for (let at = taskId === null ? named : (await reads.taskById(taskId))?.run; at; ) {
-    names.push(at.name);
     if (at.id === id) {
-      for (const name of names) access.require(principal, permission('workflow', name, 'manage'));
-      if (isGiven) for (const name of names) access.require(principal, permission('workflow', name, 'execute'));
+      if (isGiven) access.require(principal, permission('workflow', at.name, 'execute'));
+      for (const run of below) requireOther(access, principal, run, 'manage');
+      if (isGiven) for (const run of below) requireOther(access, principal, run, 'execute');
       return;
     }
-    at = at.parent ? (await reads.run(at.parent.runId, false))?.run : undefined;
+    below.push(at);
+    at = at.parent?.notify ? (await reads.run(at.parent.runId, false))?.run : undefined;
   }
+}
+
+/** What is missing for an execution that the caller did not name is named only to those who may know of it. */
+function requireOther(access: Access, principal: Principal, { name }: Run, action: 'manage' | 'execute'): void {
+  const wanted = permission('workflow', name, action);
+  if (access.allows(principal, wanted)) return;
+  if (access.allows(principal, permission('workflow', name, 'read'))) access.require(principal, wanted);
+  throw new AppError('forbidden', `Another execution goes on with this one, and you may not ${action} that one.`);
 }
