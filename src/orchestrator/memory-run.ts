@@ -6,15 +6,15 @@ import { applyDecision, indexRun, newRun, outputsOf } from '../engine/decide/run
 import { stepOf } from '../engine/plan/fragments.ts';
 import type { Plan } from '../engine/plan/plan.ts';
 import { AppError } from '../model/error.ts';
-import { EMPTY_OBJECT, Json, type JsonObject } from '../model/json.ts';
+import { Json, type JsonObject } from '../model/json.ts';
 import type { Run, Task } from '../model/run.ts';
 import { isRunTerminal } from '../model/run-status.ts';
 import { isTerminal } from '../model/task-status.ts';
 import { failedBy } from './in-process.ts';
 import { literalsOf } from './literals.ts';
 import type { Clock, InProcessResult, InProcessWorker, RunHooks } from './ports.ts';
+import { reported } from './reported.ts';
 import { Stopper } from './stop.ts';
-import { UNFILLED } from './unfilled.ts';
 
 export interface MemoryRunPorts {
   readonly clock: Clock;
@@ -166,24 +166,10 @@ export class MemoryRun {
     void given.then(ended, (error: unknown) => ended(failedBy(error)));
   }
 
-  #finished({ rowId }: Task, { status, output, reason, statePatch }: InProcessResult): void {
+  #finished({ rowId }: Task, result: InProcessResult): void {
     const { run } = this.#state;
     if (this.ended) return;
-    const { hooks, payloadBytesMax } = this.#ports;
-    const update = {
-      ...UNFILLED,
-      status,
-      output: hooks.conceal(output, run.rootId),
-      reason: reason === null ? null : hooks.concealText(reason, run.rootId),
-      workerId: WORKER_ID,
-      ...(statePatch && { statePatch }),
-    };
-    const tooLarge = update.output.text.length > payloadBytesMax;
-    this.#apply({ kind: 'update', taskRowId: rowId, update: tooLarge ? oversized(update, payloadBytesMax) : update });
+    const update = reported(this.#ports, result, run.rootId, WORKER_ID);
+    this.#apply({ kind: 'update', taskRowId: rowId, update });
   }
-}
-
-function oversized<T extends object>(update: T, bytesMax: number) {
-  const reason = `The task output has more than ${bytesMax} bytes.`;
-  return { ...update, status: 'FAILED_WITH_TERMINAL_ERROR' as const, output: EMPTY_OBJECT, reason };
 }

@@ -413,6 +413,25 @@ describe.each(STORAGES)('on %s', (_, storage) => {
     }
   });
 
+  test('what an in-process worker gives may be no larger than what any worker may', async () => {
+    const output = Json.of({ text: 'x'.repeat(3000) });
+    const execute = async () => ({ status: 'COMPLETED' as const, output, reason: null });
+    const worker = { queue: 'HTTP', concurrency: 1, execute };
+    const inside = await openFixture({ storage, workers: [worker], limits: { payloadBytesMax: 2000 } });
+    try {
+      const inputParameters = { http_request: { uri: 'http://x', method: 'GET' } };
+      const task = { name: 'h', taskReferenceName: 'h', type: 'HTTP', inputParameters };
+      await register(inside.orchestrator, { name: 'large', tasks: [task] });
+      const id = await start(inside.orchestrator, { name: 'large' });
+      const ended = await inside.orchestrator.awaitRun({ runId: id, refs: [], waitMs: 10_000 });
+      expect(ended?.run.status).toBe('FAILED');
+      expect(ended?.tasks).toMatchObject([{ status: 'FAILED_WITH_TERMINAL_ERROR', output: { text: '{}' } }]);
+      expect(ended?.tasks[0]?.reason).toBe('The task output has more than 2000 bytes.');
+    } finally {
+      await inside.close();
+    }
+  });
+
   test('an in-process worker runs its queue, and runs again what a stopped process left', async () => {
     const seen: string[] = [];
     let hang = true;

@@ -34,6 +34,7 @@ import type {
 import type { OrchestratorOptions } from './orchestrator-options.ts';
 import type { InProcessResult, InProcessWorker } from './ports.ts';
 import { queueKey } from './ready-queue.ts';
+import { reported } from './reported.ts';
 import { retryRun } from './retry-run.ts';
 import type { CachedRun } from './run-cache.ts';
 import type { WatchedRun } from './run-watch.ts';
@@ -388,14 +389,7 @@ class Conductor implements Orchestrator {
   async #report(handed: HandedTask, result: InProcessResult): Promise<void> {
     // Memory may know nothing of it: it is being rebuilt, or the run is another process's by now. The round finds out.
     const open = this.#core.schedule.task(handed.task.id) ?? Schedule.entryOf(handed.task, handed.run);
-    const update = {
-      ...UNFILLED,
-      status: result.status,
-      output: this.#core.hooks.conceal(result.output, handed.run.rootId),
-      reason: result.reason === null ? null : this.#core.hooks.concealText(result.reason, handed.run.rootId),
-      workerId: handed.task.workerId,
-      ...(result.statePatch && { statePatch: result.statePatch }),
-    };
+    const update = reported(this.#core, result, handed.run.rootId, handed.task.workerId);
     await this.#core.onOpenTask(open, (cached, batch, now) => {
       // It may have been given to another process meanwhile, because this one was silent for too long.
       const task = cached.state.tasks.get(open.rowId);

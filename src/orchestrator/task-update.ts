@@ -1,12 +1,13 @@
 // A worker's report: checked, concealed, decided, and (update-v2) answered with the next task of the same queue.
 import type { TaskUpdate } from '../engine/decide/decision.ts';
 import { AppError } from '../model/error.ts';
-import { EMPTY_OBJECT, Json } from '../model/json.ts';
+import { Json } from '../model/json.ts';
 import type { TaskResult } from '../model/task-result.ts';
 import { isTerminal } from '../model/task-status.ts';
 import type { WriteBatch } from '../store/port.ts';
 import type { Core } from './core.ts';
 import type { HandedTask, UpdateOutcome } from './orchestrator-api.ts';
+import { oversized } from './reported.ts';
 import type { CachedRun } from './run-cache.ts';
 import type { OpenEntry } from './schedule.ts';
 
@@ -74,14 +75,7 @@ function toUpdate(core: Core, cached: CachedRun, result: TaskResult, given: Json
     callbackAfterSeconds: result.callbackAfterSeconds,
     extendLease: result.extendLease,
   };
-  if (given.text.length > core.payloadBytesMax) {
-    return {
-      ...update,
-      status: 'FAILED_WITH_TERMINAL_ERROR',
-      output: EMPTY_OBJECT,
-      reason: `The task output has more than ${core.payloadBytesMax} bytes.`,
-    };
-  }
+  if (given.text.length > core.payloadBytesMax) return oversized(update, core.payloadBytesMax);
   return { ...update, output: core.hooks.conceal(given, rootId) };
 }
 
