@@ -18,7 +18,8 @@ export function parseUsd(value: unknown): number | undefined {
 export function formatUsd(micros: number): string {
   const sign = micros < 0 ? '-' : '';
   const digits = String(Math.abs(micros)).padStart(7, '0');
-  const fraction = digits.slice(-6).replace(/0{1,4}$/, '');
+  const decimals = digits.slice(-6);
+  const fraction = decimals.endsWith('0000') ? decimals.slice(0, 2) : decimals.replace(/0+$/, '');
   return `${sign}${digits.slice(0, -6)}.${fraction}`;
 }
 

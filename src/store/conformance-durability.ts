@@ -71,7 +71,7 @@ export function durabilityConformance(open: () => Promise<OpenStore>): void {
       const key = sampleVaultKey();
       const charge = { ...sampleCharge(key.id), rowId: first.newRowId('charge') };
       expect(first.newRowId('task')).toBeGreaterThan(task.rowId);
-      await commit(opened.store, { newRuns: [run], newTasks: [task], vaultKeys: [key], charges: [charge] });
+      await commit(opened.store, { newRuns: [run], newTasks: [task], vaultKeys: [key], newCharges: [charge] });
       const store = await opened.reopen();
       const found = await store.reads.run(run.id, true);
       expect(found && [plain(found.run), ...found.tasks.map(plain)]).toEqual([plain(run), plain(task)]);

@@ -33,7 +33,10 @@ async function commitBatch(store: Store, batch: WriteBatch): Promise<void> {
     ];
     const wanted = [...new Set(runs)].filter((rowId) => !isNew.has(rowId));
     if (wanted.length > 0) await round.loadRuns(wanted.map((rowId) => ({ rowId, revision: 0 })));
-    const keys = new Set([...batch.vaultKeys.map(({ id }) => id), ...batch.charges.map(({ keyId }) => keyId)]);
+    const keys = new Set([
+      ...batch.vaultKeys.map(({ id }) => id),
+      ...[...batch.newCharges, ...batch.changedCharges].map(({ keyId }) => keyId),
+    ]);
     if (keys.size > 0) {
       await round.shared?.lockVaultKeys([...keys].map((id) => ({ id, revision: 0, sinceMs: 0 })));
     }

@@ -21,7 +21,7 @@ export function sharedVault(both: () => TwoStores): void {
       await lock(earlierShared, key);
       await inRound(second, async (_, later) => {
         const waiting = lock(later, key, 1);
-        await earlier.commit({ ...emptyBatch(), charges: [charge] });
+        await earlier.commit({ ...emptyBatch(), newCharges: [charge] });
         expect(await waiting).toEqual({ changed: [{ key, revision: 2, since: 1, charges: [charge] }], gone: [] });
       });
     });
@@ -43,7 +43,7 @@ export function sharedVault(both: () => TwoStores): void {
       sampleCharge(id, { reservedMs: 100, state: 'uncertain' }),
       sampleCharge(id, { reservedMs: 200, state: 'released' }),
     ]);
-    await commit(both().first, { vaultKeys: [day, ever], charges });
+    await commit(both().first, { vaultKeys: [day, ever], newCharges: charges });
     const loaded = await inRound(both().second, async (_, shared) => ({
       day: chargesOf(await lock(shared, day, 0, 100)),
       ever: chargesOf(await lock(shared, ever, 0, 100)),
@@ -55,8 +55,11 @@ export function sharedVault(both: () => TwoStores): void {
     const { first, second } = both();
     const key = sampleVaultKey();
     const [kept, released] = [sampleCharge(key.id), sampleCharge(key.id)];
-    await commit(first, { vaultKeys: [key], charges: [kept, released] });
-    await commit(first, { charges: [{ ...released, state: 'released' }], vaultKeys: [{ ...key, capMicros: 5 }] });
+    await commit(first, { vaultKeys: [key], newCharges: [kept, released] });
+    await commit(first, {
+      changedCharges: [{ ...released, state: 'released' }],
+      vaultKeys: [{ ...key, capMicros: 5 }],
+    });
     const loaded = await inRound(second, (_, shared) => lock(shared, key, 1));
     expect(loaded.changed).toEqual([
       { key: { ...key, capMicros: 5 }, revision: 2, since: 1, charges: [{ ...released, state: 'released' }] },
@@ -103,7 +106,7 @@ export function sharedVault(both: () => TwoStores): void {
     const key = sampleVaultKey();
     await commit(both().first, { vaultKeys: [key] });
     const round = await both().first.round();
-    await expect(round.commit({ ...emptyBatch(), charges: [sampleCharge(key.id)] })).rejects.toThrow(TypeError);
+    await expect(round.commit({ ...emptyBatch(), newCharges: [sampleCharge(key.id)] })).rejects.toThrow(TypeError);
   });
 
   it('a cap that every round checks under lock is met exactly, whoever charges', async () => {
@@ -142,6 +145,6 @@ async function charge(store: Store, key: VaultKey): Promise<boolean> {
     return false;
   }
   const unit: Charge = sampleCharge(key.id, { amountMicros: 1, state: 'settled' });
-  await round.commit({ ...emptyBatch(), charges: [unit] });
+  await round.commit({ ...emptyBatch(), newCharges: [unit] });
   return true;
 }

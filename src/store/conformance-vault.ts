@@ -68,15 +68,15 @@ function charges(store: () => Store): void {
       sampleCharge(keyId, { reservedMs, state });
     const kept = [charge(100, 'reserved'), charge(100, 'settled'), charge(200, 'uncertain')];
     const notCounted = [charge(99, 'settled'), charge(150, 'released'), sampleCharge(otherKey, { reservedMs: 150 })];
-    await commit(store(), { charges: [...kept, ...notCounted] });
+    await commit(store(), { newCharges: [...kept, ...notCounted] });
     expect(await store().reads.chargesOf(keyId, 100)).toEqual(kept);
   });
 
-  it('replaces a charge whole, and knows which are open', async () => {
+  it('writes what a settlement changes, and knows which charges are open', async () => {
     const charge = sampleCharge(`vk_${fresh()}`, { runId: 'r', ref: 'charge "x"', body: 'amount=1&note=\0' });
     const unknown = sampleCharge(charge.keyId, { state: 'uncertain' });
     const open = async () => (await store().reads.openCharges()).filter(({ keyId }) => keyId === charge.keyId);
-    await commit(store(), { charges: [charge, unknown, sampleCharge(charge.keyId, { state: 'released' })] });
+    await commit(store(), { newCharges: [charge, unknown, sampleCharge(charge.keyId, { state: 'released' })] });
     expect(await open()).toEqual([charge, unknown]);
     const settled = {
       ...charge,
@@ -86,7 +86,7 @@ function charges(store: () => Store): void {
       body: '',
       vendorObjectId: 'ch_1',
     };
-    await commit(store(), { charges: [settled] });
+    await commit(store(), { changedCharges: [settled] });
     expect(await open()).toEqual([unknown]);
     expect(await store().reads.chargesOf(charge.keyId, 0)).toEqual([settled, unknown]);
   });

@@ -124,8 +124,9 @@ export interface WriteBatch {
   readonly removedVendorSecrets: string[];
   /** Inserted or replaced whole. */
   readonly vaultKeys: VaultKey[];
-  /** Inserted or replaced whole, by rowId. */
-  readonly charges: Charge[];
+  readonly newCharges: Charge[];
+  /** Only state, amount, attempt, body, vendor object and time of settlement are written. */
+  readonly changedCharges: Charge[];
   readonly audit: AuditEntry[];
   readonly historyReads: HistoryRead[];
   // ---- below: written in a shared store only
@@ -308,7 +309,8 @@ export function emptyBatch(): WriteBatch {
     vendorSecrets: [],
     removedVendorSecrets: [],
     vaultKeys: [],
-    charges: [],
+    newCharges: [],
+    changedCharges: [],
     audit: [],
     historyReads: [],
     endedRuns: [],

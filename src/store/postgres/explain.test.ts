@@ -221,7 +221,7 @@ function commitCharges(keyIds: readonly string[]): Promise<void> {
     await round.commit({
       ...emptyBatch(),
       vaultKeys: ids.map((id) => sampleVaultKey({ id })),
-      charges: keyIds.map((id) => sampleCharge(id, { rowId: store.newRowId('charge') })),
+      newCharges: keyIds.map((id) => sampleCharge(id, { rowId: store.newRowId('charge') })),
       audit: keyIds.map((keyId) => sampleAudit({ keyId })),
     });
   });

@@ -1,23 +1,24 @@
 // Locks vault keys, and reads of each what has changed since the caller last held it. At most three statements. It does
 // wait for other rounds, but always in the order of the keys' ids, so no two of them can wait for each other.
 import type { Charge, VaultKey } from '../../model/vault.ts';
+import { CHARGE_READ, chargeOf } from '../rows/charge-row.ts';
 import type { LoadedVaultKey, LoadedVaultKeys, WantedVaultKey } from '../shared-port.ts';
 import type { Locks } from './locks.ts';
-import { documentOf, numberOf, type Row, stored, textOf } from './text-column.ts';
+import { numberOf, type Row, stored, textOf } from './text-column.ts';
 import type { Transaction } from './transaction.ts';
 import { VAULT_KEY_READ, vaultKeyOf } from './vault-row.ts';
 
 const LOCK_KEYS = `select id, revision, ${VAULT_KEY_READ} from vault_key where id = any($1::text[]) order by id for update`;
 
 /** Released ones no longer count; of a key that is held their release is news. */
-const READ_CHARGES = `select key_id, document from unnest($1::text[], $2::bigint[]) as wanted(wanted_id, since_ms)
+const READ_CHARGES = `select key_id, ${CHARGE_READ} from unnest($1::text[], $2::bigint[]) as wanted(wanted_id, since_ms)
   cross join lateral (
-    select row_id, key_id, document from charge
+    select row_id, key_id, ${CHARGE_READ} from charge
     where key_id = wanted_id and reserved_ms >= since_ms and state <> 'released'
   ) as counting order by row_id`;
-const READ_NEWS = `select key_id, document from unnest($1::text[], $2::bigint[]) as wanted(wanted_id, held)
+const READ_NEWS = `select key_id, ${CHARGE_READ} from unnest($1::text[], $2::bigint[]) as wanted(wanted_id, held)
   cross join lateral (
-    select row_id, key_id, document from charge where key_id = wanted_id and revision > held
+    select row_id, key_id, ${CHARGE_READ} from charge where key_id = wanted_id and revision > held
   ) as news order by row_id`;
 
 interface Loading {
@@ -67,5 +68,5 @@ async function readCharges(transaction: Transaction, changed: readonly Loading[]
     held.length > 0 ? transaction.all(READ_NEWS, [ids(held), held.map(({ since }) => since)], 'read_charge_news') : [],
   ]);
   const byId = new Map(changed.map((loading) => [loading.key.id, loading]));
-  for (const row of answers.flat()) byId.get(textOf(row, 'key_id'))?.charges.push(documentOf(row));
+  for (const row of answers.flat()) byId.get(textOf(row, 'key_id'))?.charges.push(chargeOf(row));
 }

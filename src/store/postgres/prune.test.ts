@@ -99,7 +99,7 @@ describe('an age of 0', () => {
   test('keeps everything of its kind', async () => {
     const key = dead();
     const rows = { newRuns: [ended(OLD_MS)], audit: [sampleAudit({ atMs: OLD_MS })] };
-    await commit(store, { ...rows, vaultKeys: [key], charges: [settled(key.id)] });
+    await commit(store, { ...rows, vaultKeys: [key], newCharges: [settled(key.id)] });
     expect(await store.prune({ runsEndedBeforeMs: 0, auditBeforeMs: 0 }, 200)).toBe(0);
     expect(await store.prune({ ...AGES, auditBeforeMs: 0 }, 200)).toBe(1);
     expect(await counts('run', 'audit', 'charge', 'vault_key')).toEqual([0, 1, 1, 1]);
@@ -127,7 +127,7 @@ describe('money', () => {
       settled(uncertain.id, { state: 'uncertain' }),
       settled(uncertain.id),
     ];
-    await commit(store, { vaultKeys: [expired, revoked, uncertain], charges });
+    await commit(store, { vaultKeys: [expired, revoked, uncertain], newCharges: charges });
     expect(await store.prune(AGES, 200)).toBe(2);
     const keys = await Promise.all([expired, revoked, uncertain].map(({ id }) => store.reads.vaultKey(id)));
     expect(keys).toEqual([null, null, uncertain]);
@@ -144,7 +144,7 @@ describe('money', () => {
       settled(id, { state: 'reserved' }),
       settled(id, { reservedMs }),
     ]);
-    await commit(store, { vaultKeys: [day, life], charges });
+    await commit(store, { vaultKeys: [day, life], newCharges: charges });
     expect(await store.prune(AGES, 200)).toBe(1);
     expect((await store.reads.chargesOf(day.id, 0)).map(({ state }) => state)).toEqual(['reserved', 'settled']);
     expect(await store.reads.chargesOf(life.id, 0)).toHaveLength(3);
@@ -154,7 +154,7 @@ describe('money', () => {
     const odd = 'nul \u0000, half a character \ud83d, "lastSeq":99999999999999999999, "capWindow":"lifetime"';
     await commit(store, { newRuns: [{ ...ended(OLD_MS), reason: odd }] });
     const live = sampleVaultKey({ createdMs: OLD_MS, capWindow: 'utc_day', runLabel: odd });
-    await commit(store, { vaultKeys: [live], charges: [settled(live.id)] });
+    await commit(store, { vaultKeys: [live], newCharges: [settled(live.id)] });
     await store.prune(AGES, 10);
     expect(await counts('run', 'charge', 'vault_key')).toEqual([0, 0, 1]);
   });
@@ -163,7 +163,7 @@ describe('money', () => {
     await commit(store, { vaultKeys: Array.from({ length: 5 }, () => dead()) });
     expect([await store.prune(AGES, 2), await store.prune(AGES, 2), await store.prune(AGES, 2)]).toEqual([2, 2, 0]);
     const key = dead();
-    await commit(store, { vaultKeys: [key], charges: Array.from({ length: 5 }, () => settled(key.id)) });
+    await commit(store, { vaultKeys: [key], newCharges: Array.from({ length: 5 }, () => settled(key.id)) });
     expect([await store.prune(AGES, 2), await store.prune(AGES, 2), await store.prune(AGES, 2)]).toEqual([2, 2, 1]);
     expect(await store.reads.vaultKey(key.id)).toBeNull();
   });

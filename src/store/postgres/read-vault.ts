@@ -1,7 +1,8 @@
 // Reads of the vault's rows: secrets, keys, charges, audit and what follows from it.
 // Keys of two processes say nothing about which came first: time orders, keys break ties.
-import type { AuditEntry, Charge, VendorSecret } from '../../model/vault.ts';
+import type { AuditEntry, VendorSecret } from '../../model/vault.ts';
 import type { AuditFilter, Reads, SpendRow, VaultKeyFilter } from '../port.ts';
+import { CHARGE_READ, chargeOf } from '../rows/charge-row.ts';
 import type { Querier, Row } from './querier.ts';
 import { documentOf, numberOf, stored, textOf, textOrNull } from './text-column.ts';
 import { VAULT_KEY_READ, vaultKeyOf } from './vault-row.ts';
@@ -17,10 +18,10 @@ const SELECT_KEY = `select ${VAULT_KEY_READ} from vault_key`;
 export const VAULT_READS = {
   vaultKey: `${SELECT_KEY} where id = $1`,
 
-  chargesOf: `select document from charge
+  chargesOf: `select ${CHARGE_READ} from charge
     where key_id = $1 and reserved_ms >= $2 and state <> 'released' order by reserved_ms, row_id`,
 
-  openCharges: `select document from charge where state in ('reserved', 'uncertain') order by reserved_ms, row_id`,
+  openCharges: `select ${CHARGE_READ} from charge where state in ('reserved', 'uncertain') order by reserved_ms, row_id`,
 
   // A vendor object is counted once for each task and vendor, where it first appears.
   spend: `with object as (
@@ -69,12 +70,12 @@ function chargeReads(querier: Querier): Pick<Reads, 'chargesOf' | 'openCharges'>
   return {
     chargesOf: async (keyId, sinceMs) => {
       const rows = await querier.all(VAULT_READS.chargesOf, [stored(keyId), sinceMs], 'read_charges_of');
-      return rows.map((row) => documentOf<Charge>(row));
+      return rows.map(chargeOf);
     },
 
     openCharges: async () => {
       const rows = await querier.all(VAULT_READS.openCharges, []);
-      return rows.map((row) => documentOf<Charge>(row));
+      return rows.map(chargeOf);
     },
   };
 }

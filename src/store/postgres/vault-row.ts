@@ -1,5 +1,6 @@
 // Vault keys, charges and audit entries and their rows. `revision` is no part of a noun: the statements add it.
 import type { AuditEntry, Charge, VaultKey } from '../../model/vault.ts';
+import { fixedChargeText } from '../rows/charge-row.ts';
 import { bigints, texts } from './table.ts';
 import { documentOf, numberOf, type Row, stored, storedOrNull } from './text-column.ts';
 
@@ -27,13 +28,25 @@ export function vaultKeyOf(row: Row): VaultKey {
   return { ...key, expiresMs: numberOf(row, 'expires_ms'), revokedMs: numberOf(row, 'revoked_ms') };
 }
 
-export const CHARGE_COLUMNS = [
+export const CHARGE_KEY = { name: 'row_id', type: 'bigint' as const, value: (charge: Charge) => charge.rowId };
+
+export const CHARGE_FIXED = [
+  CHARGE_KEY,
+  ...texts<Charge>({ key_id: (charge) => stored(charge.keyId), document: fixedChargeText }),
+  ...bigints<Charge>({ reserved_ms: (charge) => charge.reservedMs }),
+];
+
+export const CHARGE_CHANGING = [
   ...texts<Charge>({
-    key_id: (charge) => stored(charge.keyId),
     state: (charge) => charge.state,
-    document: JSON.stringify,
+    body: (charge) => stored(charge.body),
+    vendor_object_id: (charge) => storedOrNull(charge.vendorObjectId),
   }),
-  ...bigints<Charge>({ row_id: (charge) => charge.rowId, reserved_ms: (charge) => charge.reservedMs }),
+  ...bigints<Charge>({
+    amount_micros: (charge) => charge.amountMicros,
+    settled_ms: (charge) => charge.settledMs,
+    attempt: (charge) => charge.attempt,
+  }),
 ];
 
 export const AUDIT_COLUMNS = [

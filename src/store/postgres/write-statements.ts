@@ -3,7 +3,7 @@
 import type { ApiKeyRecord } from '../../model/api-key.ts';
 import type { Snapshot, Task, TaskLog } from '../../model/run.ts';
 import type { TaskDefinition } from '../../model/task-definition.ts';
-import type { AuditEntry, VendorSecret } from '../../model/vault.ts';
+import type { AuditEntry, Charge, VendorSecret } from '../../model/vault.ts';
 import type { WorkflowDefinition } from '../../model/workflow-definition.ts';
 import type { EndedRun, HistoryRead, PollRecord, ReopenedRun, Signal, WriteBatch } from '../port.ts';
 import type { TaskLimit } from '../shared-port.ts';
@@ -13,7 +13,7 @@ import { bigints, type Column, deleteFrom, insertInto, type Statement, texts, up
 import { TASK_CHANGING, TASK_FIXED, TASK_KEY } from './task-row.ts';
 import { indexable, stored } from './text-column.ts';
 import type { TripStatement } from './trip.ts';
-import { AUDIT_COLUMNS, CHARGE_COLUMNS, VAULT_KEY_COLUMNS } from './vault-row.ts';
+import { AUDIT_COLUMNS, CHARGE_CHANGING, CHARGE_FIXED, CHARGE_KEY, VAULT_KEY_COLUMNS } from './vault-row.ts';
 
 const KEY_ID: Column<string> = { name: 'id', type: 'text', value: stored };
 const ROW_ID: Column<number> = { name: 'row_id', type: 'bigint', value: (rowId) => rowId };
@@ -111,7 +111,8 @@ const UPSERT_VAULT_KEY = upsertInto('vault_key', ['id'], VAULT_KEY_COLUMNS, ['re
 });
 /** Keys of which only charges are written. */
 const TOUCH_VAULT_KEY = update('vault_key', KEY_ID, [], { ...REVISED, called: '_revision' });
-const UPSERT_CHARGE = upsertInto('charge', ['row_id'], CHARGE_COLUMNS, ['revision']);
+const INSERT_CHARGE = insertInto('charge', [...CHARGE_FIXED, ...CHARGE_CHANGING], REVISED);
+const UPDATE_CHARGE = update('charge', CHARGE_KEY, CHARGE_CHANGING, REVISED);
 const INSERT_AUDIT = insertInto<AuditEntry>('audit', AUDIT_COLUMNS);
 
 /** Locks in the order in which vault rounds lock: this is the only place where an orchestrator's round waits for them. */
@@ -224,7 +225,7 @@ function addVault(add: Add, batch: WriteBatch, locks: Locks): void {
   const written = new Set(batch.vaultKeys.map(({ id }) => id));
   // A key that nobody asked for is a new one.
   const revision = (id: string) => (locks.keyRevision(id) ?? 0) + 1;
-  const touched = new Set(batch.charges.map(({ keyId }) => keyId));
+  const touched = new Set([...batch.newCharges, ...batch.changedCharges].map(({ keyId }) => keyId));
   for (const id of touched) {
     if (!written.has(id) && locks.keyRevision(id) === undefined) {
       throw new TypeError(`The round charges the vault key ${id}, which it has not locked.`);
@@ -240,11 +241,9 @@ function addVault(add: Add, batch: WriteBatch, locks: Locks): void {
   add(TOUCH_VAULT_KEY, onlyTouched, onlyTouched.map(revision));
   add(REOPEN_RUNS, batch.reopenedRuns);
   add(END_RUNS, batch.endedRuns);
-  add(
-    UPSERT_CHARGE,
-    batch.charges,
-    batch.charges.map(({ keyId }) => revision(keyId)),
-  );
+  const ofCharge = ({ keyId }: Charge) => revision(keyId);
+  add(INSERT_CHARGE, batch.newCharges, batch.newCharges.map(ofCharge));
+  add(UPDATE_CHARGE, batch.changedCharges, batch.changedCharges.map(ofCharge));
   add(INSERT_AUDIT, batch.audit);
 }
 

@@ -102,7 +102,7 @@ describe('an age of 0', () => {
       newRuns: [ended(OLD_MS)],
       audit: [sampleAudit({ atMs: OLD_MS })],
       vaultKeys: [key],
-      charges: [settled(key.id)],
+      newCharges: [settled(key.id)],
     });
     expect(await store.prune({ runsEndedBeforeMs: 0, auditBeforeMs: 0 }, 200)).toBe(0);
     expect(await counts()).toMatchObject({ run: 1, audit: 1, charge: 1, vault_key: 1 });
@@ -133,7 +133,7 @@ describe('money', () => {
     const uncertain = dead({ capWindow: 'lifetime' });
     await commit(store, {
       vaultKeys: [expired, revoked, uncertain],
-      charges: [
+      newCharges: [
         settled(expired.id),
         settled(revoked.id, { state: 'released' }),
         settled(uncertain.id, { state: 'uncertain' }),
@@ -159,7 +159,7 @@ describe('money', () => {
       settled(id, { state: 'reserved' }),
       settled(id, { reservedMs: within }),
     ]);
-    await commit(store, { vaultKeys: [day, life], charges });
+    await commit(store, { vaultKeys: [day, life], newCharges: charges });
     expect(await store.prune(AGES, 200)).toBe(1);
     expect((await store.reads.chargesOf(day.id, 0)).map(({ state }) => state)).toEqual(['reserved', 'settled']);
     expect(await store.reads.chargesOf(life.id, 0)).toHaveLength(3);
@@ -173,7 +173,7 @@ describe('money', () => {
 
   test('a key with more charges than the limit outlives its charges', async () => {
     const key = dead();
-    await commit(store, { vaultKeys: [key], charges: Array.from({ length: 5 }, () => settled(key.id)) });
+    await commit(store, { vaultKeys: [key], newCharges: Array.from({ length: 5 }, () => settled(key.id)) });
     expect([await store.prune(AGES, 2), await store.prune(AGES, 2), await store.prune(AGES, 2)]).toEqual([2, 2, 1]);
     expect(await store.reads.vaultKey(key.id)).toBeNull();
   });

@@ -1,6 +1,7 @@
 // Reads of the vault's rows: secrets, keys, charges, audit and what follows from it.
-import type { AuditEntry, Charge, VaultKey, VendorSecret } from '../../model/vault.ts';
+import type { AuditEntry, VaultKey, VendorSecret } from '../../model/vault.ts';
 import type { AuditFilter, Reads, SpendRow } from '../port.ts';
+import { CHARGE_READ, chargeOf } from '../rows/charge-row.ts';
 import { documentOf, numberOf, stored, textOf, textOrNull } from '../rows/text-column.ts';
 import type { Row, SqlValue } from './driver.ts';
 import type { Querier } from './readers.ts';
@@ -53,18 +54,18 @@ function chargeReads(querier: Querier): Pick<Reads, 'chargesOf' | 'openCharges'>
   return {
     chargesOf: async (keyId, sinceMs) => {
       const rows = await querier.all(
-        `select document from charge where key_id = ? and reserved_ms >= ? and state <> 'released' order by row_id`,
+        `select ${CHARGE_READ} from charge where key_id = ? and reserved_ms >= ? and state <> 'released' order by row_id`,
         stored(keyId),
         sinceMs,
       );
-      return rows.map((row) => documentOf<Charge>(row));
+      return rows.map(chargeOf);
     },
 
     openCharges: async () => {
       const rows = await querier.all(
-        `select document from charge indexed by charge_open where state in ('reserved', 'uncertain') order by row_id`,
+        `select ${CHARGE_READ} from charge indexed by charge_open where state in ('reserved', 'uncertain') order by row_id`,
       );
-      return rows.map((row) => documentOf<Charge>(row));
+      return rows.map(chargeOf);
     },
   };
 }

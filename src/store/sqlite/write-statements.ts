@@ -6,6 +6,7 @@ import type { TaskDefinition } from '../../model/task-definition.ts';
 import type { AuditEntry, Charge, VaultKey, VendorSecret } from '../../model/vault.ts';
 import type { WorkflowDefinition } from '../../model/workflow-definition.ts';
 import type { HistoryRead, PollRecord, WriteBatch } from '../port.ts';
+import { fixedChargeText } from '../rows/charge-row.ts';
 import { stored, storedOrNull } from '../rows/text-column.ts';
 import type { SqlValue } from './driver.ts';
 import { hasLargeInput, insertLargeInput } from './large-input.ts';
@@ -99,18 +100,25 @@ const UPSERT_VAULT_KEY = upsertInto<VaultKey>(
   }),
 );
 
-const UPSERT_CHARGE = upsertInto<Charge>(
-  'charge',
-  ['row_id'],
-  columnsOf({
-    row_id: (charge) => charge.rowId,
+const CHARGE_KEY = { name: 'row_id', value: (charge: Charge) => charge.rowId };
+const CHARGE_CHANGING = columnsOf<Charge>({
+  state: (charge) => charge.state,
+  amount_micros: (charge) => charge.amountMicros,
+  settled_ms: (charge) => charge.settledMs,
+  attempt: (charge) => charge.attempt,
+  body: (charge) => stored(charge.body),
+  vendor_object_id: (charge) => storedOrNull(charge.vendorObjectId),
+});
+const INSERT_CHARGE = insertInto<Charge>('charge', [
+  CHARGE_KEY,
+  ...columnsOf<Charge>({
     key_id: (charge) => stored(charge.keyId),
-    state: (charge) => charge.state,
     reserved_ms: (charge) => charge.reservedMs,
-    fingerprint: (charge) => stored(charge.fingerprint),
-    document: JSON.stringify,
+    document: fixedChargeText,
   }),
-);
+  ...CHARGE_CHANGING,
+]);
+const UPDATE_CHARGE = update('charge', CHARGE_CHANGING, CHARGE_KEY);
 
 const INSERT_AUDIT = insertInto<AuditEntry>(
   'audit',
@@ -152,7 +160,8 @@ export function writesOf(batch: WriteBatch): Write[] {
   add(REMOVE_VENDOR_SECRET, batch.removedVendorSecrets);
   add(UPSERT_VENDOR_SECRET, batch.vendorSecrets);
   add(UPSERT_VAULT_KEY, batch.vaultKeys);
-  add(UPSERT_CHARGE, batch.charges);
+  add(INSERT_CHARGE, batch.newCharges);
+  add(UPDATE_CHARGE, batch.changedCharges);
   add(INSERT_AUDIT, batch.audit);
   return writes;
 }

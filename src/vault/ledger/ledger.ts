@@ -66,7 +66,7 @@ export class Ledger {
   readonly #options: LedgerOptions;
   /** Where the charges of the round under way lie in its batch. */
   #batch: WriteBatch | undefined;
-  #positions = new Map<number, number>();
+  readonly #places = new Map<number, { readonly list: Charge[]; readonly at: number }>();
 
   constructor(options: LedgerOptions) {
     this.#options = options;
@@ -247,7 +247,7 @@ export class Ledger {
       vendorObjectId: null,
     });
     totals.add(charge);
-    this.#write(charge, batch);
+    this.#write(charge, batch, batch.newCharges);
     states.charged(charge.keyId, batch);
     return { kind: 'reserved', charge, usage: usageOf(key, totals), flight: this.#fly(charge) };
   }
@@ -324,19 +324,19 @@ export class Ledger {
   /** A later version of a charge's row, in memory and in the batch. */
   #change({ row, totals }: KeyState, charge: Charge, batch: WriteBatch): void {
     totals.apply(charge);
-    this.#write(charge, batch);
+    this.#write(charge, batch, batch.changedCharges);
     this.#options.states.charged(row.id, batch);
   }
 
   /** A row appears once in a batch: the later version takes the place of the earlier. */
-  #write(charge: Charge, batch: WriteBatch): void {
+  #write(charge: Charge, batch: WriteBatch, list: Charge[]): void {
     if (batch !== this.#batch) {
       this.#batch = batch;
-      this.#positions.clear();
+      this.#places.clear();
     }
-    const at = this.#positions.get(charge.rowId);
-    if (at === undefined) this.#positions.set(charge.rowId, batch.charges.push(charge) - 1);
-    else batch.charges[at] = charge;
+    const place = this.#places.get(charge.rowId);
+    if (place) place.list[place.at] = charge;
+    else this.#places.set(charge.rowId, { list, at: list.push(charge) - 1 });
   }
 }
 
