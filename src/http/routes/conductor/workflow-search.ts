@@ -2,7 +2,7 @@
 // counted. A summary holds no data of the execution; whoever wants that reads histories, which is noted.
 import { z } from 'zod';
 import type { Principal } from '../../../access/access.ts';
-import { RUNS_FOUND_MAX, type RunFilter, type RunOrder } from '../../../store/port.ts';
+import { FOUND_MAX, type RunFilter, type SearchOrder } from '../../../store/port.ts';
 import { validationError } from '../../body.ts';
 import { permission } from '../../permission.ts';
 import { textQuery, wholeQuery } from '../../query.ts';
@@ -79,8 +79,8 @@ function resultText(total: number, texts: readonly string[]): string {
 async function find(deps: RouteDeps, request: HttpRequest, sizeMax: number) {
   const start = wholeQuery(request, 'start', 0);
   const count = wholeQuery(request, 'size', 100, { max: sizeMax });
-  if (start + count > RUNS_FOUND_MAX) {
-    const message = `start and size together must be at most ${RUNS_FOUND_MAX}: narrow the query, by startTime for instance`;
+  if (start + count > FOUND_MAX) {
+    const message = `start and size together must be at most ${FOUND_MAX}: narrow the query, by startTime for instance`;
     throw validationError([{ path: 'start', message, invalidValue: String(start) }]);
   }
   const order = orderOf(request);
@@ -91,7 +91,7 @@ async function find(deps: RouteDeps, request: HttpRequest, sizeMax: number) {
 }
 
 /** `startTime:DESC`, as clients spell it. Throws AppError invalid_request. */
-function orderOf(request: HttpRequest): RunOrder {
+function orderOf(request: HttpRequest): SearchOrder {
   const sort = textQuery(request, 'sort');
   const direction = /^startTime(?::(ASC|DESC))?$/i.exec(sort ?? 'startTime:DESC');
   if (!direction) {
