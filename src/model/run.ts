@@ -120,6 +120,9 @@ export interface Task {
   readonly subRunId: string | null;
 }
 
+/** A task without what it was given and what it made. */
+export type TaskHead = Omit<Task, 'input' | 'output' | 'fragment'>;
+
 export interface TaskLog {
   readonly taskId: string;
   readonly log: string;

@@ -5,7 +5,7 @@ import { Json } from '../model/json.ts';
 import type { Run, Task } from '../model/run.ts';
 import { RUN_STATUSES } from '../model/run-status.ts';
 import { anyRun, anyTask, commit, fresh, plain, sampleRun, sampleTask } from './conformance-samples.ts';
-import { type LoadedRun, RUNS_FOUND_MAX, type RunFilter, type RunOrder, type Store } from './port.ts';
+import { FOUND_MAX, type LoadedRun, type RunFilter, type SearchOrder, type Store } from './port.ts';
 
 export function executionConformance(store: () => Store): void {
   describe('runs and tasks', () => roundTrips(store));
@@ -188,7 +188,7 @@ const ANY_RUN: RunFilter = {
 };
 
 function search(store: () => Store): void {
-  const found = async (filter: Partial<RunFilter>, order: RunOrder = 'newest', start = 0, count = 10) => {
+  const found = async (filter: Partial<RunFilter>, order: SearchOrder = 'newest', start = 0, count = 10) => {
     const { total, runs } = await store().reads.searchRuns({ ...ANY_RUN, ...filter }, order, { start, count });
     return [total, ...runs.map(({ id }) => id)];
   };
@@ -281,10 +281,10 @@ function search(store: () => Store): void {
   });
 
   it('counts no further than its bound, and pages as far', async () => {
-    const many = Array.from({ length: RUNS_FOUND_MAX + 1 }, () => ({}));
+    const many = Array.from({ length: FOUND_MAX + 1 }, () => ({}));
     const { name, ids } = await started(...many);
-    expect(await found({ names: [name] }, 'newest', 0, 1)).toEqual([RUNS_FOUND_MAX, ids.at(-1)]);
-    expect(await found({ names: [name] }, 'oldest', RUNS_FOUND_MAX - 1, 1)).toEqual([RUNS_FOUND_MAX, ids.at(-2)]);
+    expect(await found({ names: [name] }, 'newest', 0, 1)).toEqual([FOUND_MAX, ids.at(-1)]);
+    expect(await found({ names: [name] }, 'oldest', FOUND_MAX - 1, 1)).toEqual([FOUND_MAX, ids.at(-2)]);
   });
 
   it('lists the names that runs have', async () => {

@@ -3,9 +3,10 @@
 
 import type { ApiKeyRecord } from '../model/api-key.ts';
 import type { Json, JsonObject } from '../model/json.ts';
-import type { Run, RunHead, Snapshot, Task, TaskLog } from '../model/run.ts';
+import type { Run, RunHead, Snapshot, Task, TaskHead, TaskLog } from '../model/run.ts';
 import type { RunStatus } from '../model/run-status.ts';
 import type { TaskDefinition } from '../model/task-definition.ts';
+import type { TaskStatus } from '../model/task-status.ts';
 import type { AuditEntry, Charge, VaultKey, VendorSecret } from '../model/vault.ts';
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
 import type { SharedRound, SharedStore, TaskLimit } from './shared-port.ts';
@@ -181,10 +182,18 @@ export interface Reads {
   runningIds(name: string, version: number | null, fromMs: number, toMs: number): Promise<string[]>;
   correlated(name: string, correlationIds: readonly string[], includeClosed: boolean): Promise<Run[]>;
   /**
-   * One page of the runs that fit, by when they started, and how many fit. Reads and counts no more than `RUNS_FOUND_MAX`
+   * One page of the runs that fit, by when they started, and how many fit. Reads and counts no more than `FOUND_MAX`
    * of those that one index finds: by id, correlation id, text, open or unsuccessful status, name or start time.
    */
-  searchRuns(filter: RunFilter, order: RunOrder, page: Page): Promise<{ total: number; runs: RunHead[] }>;
+  searchRuns(filter: RunFilter, order: SearchOrder, page: Page): Promise<{ total: number; runs: RunHead[] }>;
+  /**
+   * One page of the tasks that fit, by when they began (or were scheduled, before that), and how many fit. Looks at no more
+   * than `FOUND_MAX` of those that one index finds: by id, unsuccessful status, or of the runs that `searchRuns` would
+   * find; where only open ones are asked for, at ten times as many tasks of open runs.
+   */
+  searchTasks(filter: TaskFilter, order: SearchOrder, page: Page): Promise<{ total: number; tasks: FoundTask[] }>;
+  /** One page of the runs of such tasks, each once, by when they started, and how many there are. */
+  searchRunsByTasks(filter: TaskFilter, order: SearchOrder, page: Page): Promise<{ total: number; runs: RunHead[] }>;
   /** Names that runs have, up to `limit` of them; those of 200 characters and more may be left out. */
   runNames(limit: number): Promise<string[]>;
   snapshot(id: string): Promise<Snapshot | null>;
@@ -220,9 +229,9 @@ export interface Page {
 }
 
 /** No search counts or reads further than this. */
-export const RUNS_FOUND_MAX = 10_000;
+export const FOUND_MAX = 10_000;
 
-export type RunOrder = 'newest' | 'oldest';
+export type SearchOrder = 'newest' | 'oldest';
 
 /** Every condition holds. A list that is null asks for nothing; an empty one finds nothing. */
 export interface RunFilter {
@@ -238,6 +247,31 @@ export interface RunFilter {
   readonly updated: TimeRange | null;
   /** Is the id, the name or the correlation id. */
   readonly text: string | null;
+}
+
+/** As `RunFilter`. */
+export interface TaskFilter {
+  readonly ids: readonly string[] | null;
+  readonly runIds: readonly string[] | null;
+  /** Of workflows. */
+  readonly names: readonly string[] | null;
+  readonly correlationIds: readonly string[] | null;
+  readonly types: readonly string[] | null;
+  readonly defNames: readonly string[] | null;
+  readonly refs: readonly string[] | null;
+  readonly statuses: readonly TaskStatus[];
+  readonly scheduled: TimeRange | null;
+  /** A task that has not begun fits none, nor has one that is not over an end. */
+  readonly started: TimeRange | null;
+  readonly ended: TimeRange | null;
+  readonly updated: TimeRange | null;
+  /** Is the task's id, or the id, the name or the correlation id of its run. */
+  readonly text: string | null;
+}
+
+export interface FoundTask {
+  readonly task: TaskHead;
+  readonly run: Pick<Run, 'id' | 'name' | 'correlationId' | 'priority'>;
 }
 
 /** Both ends belong to it. */

@@ -8,6 +8,7 @@ import {
   MetadataClient,
   NonRetryableException,
   noopLogger,
+  TaskClient,
   TaskManager,
   TaskResultStatusEnum,
   WorkflowExecutor,
@@ -295,4 +296,23 @@ test('search finds executions by query and free text, and says what is wrong wit
   const one = await executor.search(0, 10, '', 'one', 'startTime:DESC');
   expect(one.results).toMatchObject([{ workflowId: first, workflowType: name, status: 'RUNNING' }]);
   await expect(executor.search(0, 10, 'stattus=RUNNING', '*')).rejects.toThrow(/Failed to search workflows/);
+});
+
+test('search finds tasks by query and free text, and says what is wrong with a query', async () => {
+  const metadata = new MetadataClient(client);
+  const executor = new WorkflowExecutor(client);
+  const tasks = new TaskClient(client);
+  const name = 'sdk_task_sought';
+  await metadata.registerWorkflowDef({ name, version: 1, timeoutSeconds: 0, tasks: [simple('sdk_nobodys')] }, true);
+  const [first, second] = await Promise.all(
+    ['three', 'four'].map((correlationId) => executor.startWorkflow({ name, version: 1, correlationId, input: {} })),
+  );
+  const found = await tasks.search(0, 10, undefined, '*', 'taskType=sdk_nobodys AND status IN (SCHEDULED)');
+  expect(found.totalHits).toBe(2);
+  expect(found.results?.map(({ workflowId }) => workflowId).sort()).toEqual([first, second].sort());
+  const one = await tasks.search(0, 10, 'startTime:DESC', 'three', '');
+  expect(one.results).toMatchObject([{ workflowId: first, workflowType: name, taskDefName: 'sdk_nobodys' }]);
+  const [task] = one.results ?? [];
+  expect(await tasks.getTask(task?.taskId ?? '')).toMatchObject({ workflowInstanceId: first, status: 'SCHEDULED' });
+  await expect(tasks.search(0, 10, '', '*', 'stattus=SCHEDULED')).rejects.toThrow(/Failed to search tasks/);
 });

@@ -46,6 +46,6 @@ export function runSummaryText(run: RunHead): string {
   return JSON.stringify(summary);
 }
 
-function timeText(epochMs: number): string {
+export function timeText(epochMs: number): string {
   return new Date(epochMs).toISOString();
 }

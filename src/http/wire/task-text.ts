@@ -46,11 +46,15 @@ export function quote(text: string): string {
 
 function times(task: Task): string {
   const { scheduledMs, startedMs, endedMs, updatedMs } = task;
-  const waitedMs = startedMs > 0 ? Math.max(0, startedMs - scheduledMs) : 0;
   return (
     `,"scheduledTime":${scheduledMs},"startTime":${startedMs},"endTime":${endedMs},"updateTime":${updatedMs}` +
-    `,"queueWaitTime":${waitedMs}`
+    `,"queueWaitTime":${queueWaitMs(task)}`
   );
+}
+
+/** 0 until it began. */
+export function queueWaitMs({ scheduledMs, startedMs }: Pick<Task, 'scheduledMs' | 'startedMs'>): number {
+  return startedMs > 0 ? Math.max(0, startedMs - scheduledMs) : 0;
 }
 
 /** Steps live as long as their plan and are handed out over and over: their part of the text is made once. */

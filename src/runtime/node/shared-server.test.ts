@@ -305,7 +305,7 @@ describe('doctor', () => {
     expect(empty.by.Connections?.detail).toMatch(/^11 of 197 a replica/);
     expect((await findings()).by.Schema?.detail).toContain('none yet');
     await start('a');
-    expect((await findings()).by.Schema?.detail).toBe('version 5');
+    expect((await findings()).by.Schema?.detail).toMatch(/^version \d+$/);
   });
 
   test('says what is wrong with it', async () => {

@@ -6,8 +6,9 @@ import { z } from 'zod';
 import { createTestDatabase } from '../../../tests/support/postgres-database.ts';
 import { Json } from '../../model/json.ts';
 import { RUN_STATUSES } from '../../model/run-status.ts';
+import { TASK_STATUSES } from '../../model/task-status.ts';
 import { sampleAudit, sampleCharge, sampleRun, sampleTask, sampleVaultKey } from '../conformance-samples.ts';
-import { emptyBatch, type Round, type RunFilter, type Store } from '../port.ts';
+import { emptyBatch, type Round, type RunFilter, type SearchOrder, type Store, type TaskFilter } from '../port.ts';
 import type { SharedRound, SharedStore } from '../shared-port.ts';
 import { createPostgresStore } from './store.ts';
 import { Trip } from './trip.ts';
@@ -85,13 +86,25 @@ const BESIDE_ROUNDS: Readonly<Record<string, Work>> = {
     store.prune({ runsEndedBeforeMs: NOW_MS - 4_980_000, auditBeforeMs: NOW_MS - 19_980_000 }, 500),
 };
 
+const inBothOrders = (work: (order: SearchOrder) => readonly Promise<unknown>[]) =>
+  Promise.all((['newest', 'oldest'] as const).flatMap(work));
+
 const search = (filter: Partial<RunFilter>, start = 0) => {
   const any = { ids: null, names: null, correlationIds: null, versions: null, priorities: null, text: null };
   const started = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };
   const whole: RunFilter = { ...any, statuses: RUN_STATUSES, started, ended: null, updated: null, ...filter };
-  return Promise.all(
-    (['newest', 'oldest'] as const).map((order) => store.reads.searchRuns(whole, order, { start, count: 100 })),
-  );
+  return inBothOrders((order) => [store.reads.searchRuns(whole, order, { start, count: 100 })]);
+};
+
+const searchTasks = (filter: Partial<TaskFilter>, start = 0) => {
+  const names = { ids: null, runIds: null, names: null, correlationIds: null, types: null, defNames: null, refs: null };
+  const times = { scheduled: null, started: null, ended: null, updated: null };
+  const whole: TaskFilter = { ...names, ...times, statuses: TASK_STATUSES, text: null, ...filter };
+  const page = { start, count: 100 };
+  return inBothOrders((order) => [
+    store.reads.searchTasks(whole, order, page),
+    store.reads.searchRunsByTasks(whole, order, page),
+  ]);
 };
 
 const READS: Readonly<Record<string, Work>> = {
@@ -116,6 +129,18 @@ const READS: Readonly<Record<string, Work>> = {
   'a search for open runs of a name': () => search({ names: ['seldom'], statuses: ['RUNNING'] }),
   'a search for unsuccessful runs': () => search({ statuses: ['FAILED', 'TERMINATED'] }),
   'a search for a text': () => search({ text: 'order-7' }),
+  'a search for all tasks': () => searchTasks({}),
+  'a search for tasks far down': () => searchTasks({}, 4000),
+  'a search for tasks of a type that began lately': () =>
+    searchTasks({ types: ['charge'], started: { fromMs: NOW_MS - 1000, toMs: NOW_MS } }),
+  'a search for tasks by id': () => searchTasks({ ids: ['task-7', 'task-8'] }),
+  'a search for tasks of a run': () => searchTasks({ runIds: ['run-7'] }),
+  'a search for tasks by correlation id': () => searchTasks({ correlationIds: ['order-5', 'order-6'] }),
+  'a search for tasks by name of workflow': () => searchTasks({ names: ['billing', 'seldom'], refs: ['a'] }),
+  'a search for open tasks': () => searchTasks({ statuses: ['SCHEDULED', 'IN_PROGRESS'] }),
+  'a search for open tasks by name of workflow': () => searchTasks({ names: ['seldom'], statuses: ['IN_PROGRESS'] }),
+  'a search for unsuccessful tasks': () => searchTasks({ statuses: ['FAILED', 'CANCELED'], defNames: ['charge'] }),
+  'a search for tasks by text': () => searchTasks({ text: 'order-7' }),
   'the names of runs': () => store.reads.runNames(1000),
   'a snapshot': () => store.reads.snapshot('snapshot-9'),
   'the logs of a task': () => store.reads.logs(['task-9', 'task-11']),
@@ -334,10 +359,10 @@ async function fill(): Promise<void> {
        case when status = 'SCHEDULED' then 'queue-' || chr(97 + run % 5) end, 0, $1::bigint - i,
        case when status = 'IN_PROGRESS' then $1 - 100 * i else 0 end,
        case when i % 10 = 1 then 'server:process-' || run % 3 else 'worker-1' end,
-       '{"ref":"a","type":"charge","scheduledMs":1}', '{"updatedMs":1}', '{}', '{"paid":true}'
+       '{"ref":"a","type":"charge","scheduledMs":' || $1::bigint - i || '}', '{"updatedMs":1}', '{}', '{"paid":true}'
      from (
-       select i, (i - 1) / 10 + 1 as run, case when i <= 45000 or i % 10 > 2 then 'COMPLETED'
-         when i % 10 = 0 then 'SCHEDULED' else 'IN_PROGRESS' end as status from generate_series(1, 50000) i
+       select i, (i - 1) / 10 + 1 as run, case when i % 100 = 7 then 'FAILED'
+         when i <= 45000 or i % 10 > 2 then 'COMPLETED' when i % 10 = 0 then 'SCHEDULED' else 'IN_PROGRESS' end as status from generate_series(1, 50000) i
      ) made`,
     [NOW_MS],
   );

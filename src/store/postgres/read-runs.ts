@@ -8,6 +8,7 @@ import { OPEN_RUN_STATUSES } from '../rows/run-row.ts';
 import type { Querier, Row } from './querier.ts';
 import { RUN_READ, type RunDetails, type RunState, runOf, runStatusOf } from './run-row.ts';
 import { runSearches } from './search-runs.ts';
+import { taskSearches } from './search-tasks.ts';
 import { OPEN_TASK_STATUSES, TASK_READ, type TaskDetails, type TaskState, taskOf, taskStatusOf } from './task-row.ts';
 import { documentOf, numberOf, stored, textOf } from './text-column.ts';
 
@@ -20,6 +21,8 @@ type RunReads = Pick<
   | 'runningIds'
   | 'correlated'
   | 'searchRuns'
+  | 'searchTasks'
+  | 'searchRunsByTasks'
   | 'runNames'
   | 'snapshot'
   | 'logs'
@@ -115,6 +118,7 @@ export function runReads(querier: Querier): RunReads {
 
     ...searches(querier),
     ...runSearches(querier),
+    ...taskSearches(querier),
     ...records(querier),
   };
 }

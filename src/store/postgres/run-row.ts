@@ -5,7 +5,7 @@ import { detailsOf, stateOf } from '../rows/run-row.ts';
 import { stored, storedOrNull } from '../rows/text-column.ts';
 import { bigints, texts } from './table.ts';
 
-export { type RunDetails, type RunState, runHeadOf, runOf, runStatusOf } from '../rows/run-row.ts';
+export { type RunDetails, type RunState, runOf, runStatusOf } from '../rows/run-row.ts';
 
 export const RUN_KEY = { name: 'row_id', type: 'bigint' as const, value: (run: Run) => run.rowId };
 

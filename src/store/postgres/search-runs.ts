@@ -1,18 +1,20 @@
 // The search over runs: one statement for each index that it may walk. Must never walk further than told.
-import type { Reads, RunFilter, RunOrder } from '../port.ts';
-import { RUNS_FOUND_MAX } from '../port.ts';
-import { rowsToLookAt, type SearchPath, searchPath, UNSUCCESSFUL_RUN_STATUSES } from '../rows/run-search.ts';
+import type { Reads, RunFilter, SearchOrder } from '../port.ts';
+import { FOUND_MAX } from '../port.ts';
+import { rowsToLookAt, runsFound, type SearchPath, searchPath, UNSUCCESSFUL_RUN_STATUSES } from '../rows/run-search.ts';
 import type { Querier } from './querier.ts';
-import { runHeadOf } from './run-row.ts';
-import { numberOf, stored, storedOrNull, textOf } from './text-column.ts';
+import { stored, storedOrNull, textOf } from './text-column.ts';
 
 const HEAD = 'row_id, id, name, version, correlation_id, idempotency_key, created_ms, status, details, state' as const;
 /** What `FITS` asks of a row. */
 const LOOK = 'row_id, id, name, version, correlation_id, created_ms, status, priority, ended_ms, state' as const;
 const STARTED = 'created_ms between $8 and $9';
-/** `updatedMs` is found in the text, where it stands first (see ./prune.ts); at a cost, so only where it is asked for. */
-const FITS = `($1::text[] is null or id = any($1)) and ($2::text[] is null or name = any($2))
-  and ($3::text[] is null or correlation_id = any($3)) and ($4::text is null or $4 in (id, name, correlation_id))
+/**
+ * All but the text, which may also be the id of a task. `updatedMs` is found in the text, where it stands first (see
+ * ./prune.ts); at a cost, so only where it is asked for.
+ */
+export const RUN_FITS = `($1::text[] is null or id = any($1)) and ($2::text[] is null or name = any($2))
+  and ($3::text[] is null or correlation_id = any($3))
   and ($5::bigint[] is null or version = any($5)) and ($6::bigint[] is null or priority = any($6))
   and status = any($7::text[]) and ${STARTED}
   and ($10::bigint is null or ended_ms between greatest($10, 1) and $11::bigint)
@@ -41,20 +43,30 @@ function walks(direction: string): Record<SearchPath, string> {
   };
 }
 
-/** One row at least, for the total: without a run when the page is empty. `offset 0`: by key, one after another. */
-function search(walk: string, direction: string): string {
-  return `with fitting as materialized (select row_id, created_ms from (${walk}) walked where ${FITS}),
+const fitting = (walk: string) =>
+  `select row_id, created_ms from (${walk}) walked
+    where ${RUN_FITS} and ($4::text is null or $4 in (id, name, correlation_id))`;
+
+/**
+ * One row at least, for the total: without a run when the page is empty. `offset 0`: by key, one after another.
+ * `fitting`: keys of runs, and when they started.
+ */
+export function pageOfRuns(fitting: string, direction: string): string {
+  return `with fitting as materialized (${fitting}),
     page as materialized (
       select row_id from fitting order by created_ms ${direction}, row_id ${direction} limit $15 offset $16
     )
-    select counted.total, found.* from (select least(count(*), ${RUNS_FOUND_MAX}) as total from fitting) counted
+    select counted.total, found.* from (select least(count(*), ${FOUND_MAX}) as total from fitting) counted
     left join (
       select head.* from page
       cross join lateral (select ${HEAD} from run where run.row_id = page.row_id offset 0) head
     ) found on true order by found.created_ms ${direction}, found.row_id ${direction}`;
 }
 
-const WALKS: Record<RunOrder, Record<SearchPath, string>> = { newest: walks('desc'), oldest: walks('asc') };
+export const RUN_WALKS: Record<SearchOrder, Record<SearchPath, string>> = {
+  newest: walks('desc'),
+  oldest: walks('asc'),
+};
 
 /** From name to name along the index, however many runs each has. One of 200 characters may be a beginning. */
 const RUN_NAMES = `with recursive known(name) as (
@@ -69,18 +81,16 @@ export function runSearches(querier: Querier): Pick<Reads, 'searchRuns' | 'runNa
   return {
     searchRuns: async (filter, order, page) => {
       const path = searchPath(filter);
-      const sql = search(WALKS[order][path], order === 'newest' ? 'desc' : 'asc');
-      const values = [...valuesOf(filter), rowsToLookAt(filter, page), page.count, page.start];
-      const rows = await querier.all(sql, values, `search_runs_${path}_${order}`);
-      const total = rows[0] ? numberOf(rows[0], 'total') : 0;
-      return { total, runs: rows.filter((row) => row.row_id !== null).map(runHeadOf) };
+      const sql = pageOfRuns(fitting(RUN_WALKS[order][path]), order === 'newest' ? 'desc' : 'asc');
+      const values = [...runValues(filter), rowsToLookAt(filter, page), page.count, page.start];
+      return runsFound(await querier.all(sql, values, `search_runs_${path}_${order}`));
     },
 
     runNames: async (limit) => (await querier.all(RUN_NAMES, [limit], 'run_names')).map((row) => textOf(row, 'name')),
   };
 }
 
-function valuesOf(filter: RunFilter): unknown[] {
+export function runValues(filter: RunFilter): unknown[] {
   const { ids, names, correlationIds, text, versions, priorities, statuses, started, ended, updated } = filter;
   const texts = (list: readonly string[] | null) => list?.map(stored) ?? null;
   return [

@@ -8,6 +8,7 @@ import type { Query } from './messages.ts';
 import type { Querier } from './readers.ts';
 import { OPEN_RUN_STATUSES, RUN_COLUMNS, type RunDetails, type RunState, runOf, runStatusOf } from './run-row.ts';
 import { runSearches } from './search-runs.ts';
+import { taskSearches } from './search-tasks.ts';
 import type { Column } from './table.ts';
 import {
   OPEN_TASK_STATUSES,
@@ -27,6 +28,8 @@ type RunReads = Pick<
   | 'runningIds'
   | 'correlated'
   | 'searchRuns'
+  | 'searchTasks'
+  | 'searchRunsByTasks'
   | 'runNames'
   | 'snapshot'
   | 'logs'
@@ -96,6 +99,7 @@ export function runReads(querier: Querier): RunReads {
 
     ...searches(querier),
     ...runSearches(querier),
+    ...taskSearches(querier),
     ...records(querier),
     openRuns: (afterRowId, limit) => openRuns(querier, afterRowId, limit),
   };

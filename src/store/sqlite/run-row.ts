@@ -9,7 +9,6 @@ export {
   OPEN_RUN_STATUSES,
   type RunDetails,
   type RunState,
-  runHeadOf,
   runOf,
   runStatusOf,
 } from '../rows/run-row.ts';

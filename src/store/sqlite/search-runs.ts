@@ -1,17 +1,18 @@
 // The search over runs: one statement for each index that it may walk. Must never walk further than told.
-import type { Reads, RunFilter, RunOrder } from '../port.ts';
-import { RUNS_FOUND_MAX } from '../port.ts';
-import { rowsToLookAt, type SearchPath, searchPath, UNSUCCESSFUL_RUN_STATUSES } from '../rows/run-search.ts';
-import { numberOf, stored, storedOrNull, textOf } from '../rows/text-column.ts';
+import type { Reads, RunFilter, SearchOrder } from '../port.ts';
+import { FOUND_MAX } from '../port.ts';
+import { rowsToLookAt, runsFound, type SearchPath, searchPath, UNSUCCESSFUL_RUN_STATUSES } from '../rows/run-search.ts';
+import { stored, storedOrNull, textOf } from '../rows/text-column.ts';
 import type { SqlValue } from './driver.ts';
 import type { Querier } from './readers.ts';
-import { OPEN_RUN_STATUSES, runHeadOf } from './run-row.ts';
+import { OPEN_RUN_STATUSES } from './run-row.ts';
 
 const HEAD = 'row_id, id, name, version, correlation_id, idempotency_key, created_ms, status, details, state' as const;
 const IS_NAME = 'name in (select value from json_each(?2))';
 const STARTED = 'created_ms between ?8 and ?9';
-const FITS = `(?1 is null or id in (select value from json_each(?1))) and (?2 is null or ${IS_NAME})
-  and (?3 is null or correlation_id in (select value from json_each(?3))) and (?4 is null or ?4 in (id, name, correlation_id))
+/** All but the text, which may also be the id of a task. */
+export const RUN_FITS = `(?1 is null or id in (select value from json_each(?1))) and (?2 is null or ${IS_NAME})
+  and (?3 is null or correlation_id in (select value from json_each(?3)))
   and (?5 is null or version in (select value from json_each(?5)))
   and (?6 is null or coalesce(json_extract(details, '$.priority'), 0) in (select value from json_each(?6)))
   and status in (select value from json_each(?7)) and ${STARTED}
@@ -43,10 +44,13 @@ function walks(direction: string): Record<SearchPath, string> {
   };
 }
 
-/** One row at least, for the total: without a run when the page is empty. */
-function search(walk: string, direction: string): string {
-  return `with fitting as materialized (select row_id, created_ms from (${walk}) where ${FITS})
-    select counted.total, found.* from (select min(count(*), ${RUNS_FOUND_MAX}) as total from fitting) counted
+const fitting = (walk: string) =>
+  `select row_id, created_ms from (${walk}) where ${RUN_FITS} and (?4 is null or ?4 in (id, name, correlation_id))`;
+
+/** One row at least, for the total: without a run when the page is empty. `fitting`: keys of runs, and when they started. */
+export function pageOfRuns(fitting: string, direction: string): string {
+  return `with fitting as materialized (${fitting})
+    select counted.total, found.* from (select min(count(*), ${FOUND_MAX}) as total from fitting) counted
     left join (
       select ${HEAD} from run where row_id in (
         select row_id from fitting order by created_ms ${direction}, row_id ${direction} limit ?15 offset ?16
@@ -54,7 +58,10 @@ function search(walk: string, direction: string): string {
     ) found on true order by found.created_ms ${direction}, found.row_id ${direction}`;
 }
 
-const WALKS: Record<RunOrder, Record<SearchPath, string>> = { newest: walks('desc'), oldest: walks('asc') };
+export const RUN_WALKS: Record<SearchOrder, Record<SearchPath, string>> = {
+  newest: walks('desc'),
+  oldest: walks('asc'),
+};
 
 /** From name to name along the index, however many runs each has. */
 const RUN_NAMES = `with recursive known(name) as (
@@ -66,18 +73,16 @@ const RUN_NAMES = `with recursive known(name) as (
 export function runSearches(querier: Querier): Pick<Reads, 'searchRuns' | 'runNames'> {
   return {
     searchRuns: async (filter, order, page) => {
-      const sql = search(WALKS[order][searchPath(filter)], order === 'newest' ? 'desc' : 'asc');
-      const values = [...valuesOf(filter), rowsToLookAt(filter, page), page.count, page.start];
-      const rows = await querier.all(sql, ...values);
-      const total = rows[0] ? numberOf(rows[0], 'total') : 0;
-      return { total, runs: rows.filter((row) => row.row_id !== null).map(runHeadOf) };
+      const sql = pageOfRuns(fitting(RUN_WALKS[order][searchPath(filter)]), order === 'newest' ? 'desc' : 'asc');
+      const values = [...runValues(filter), rowsToLookAt(filter, page), page.count, page.start];
+      return runsFound(await querier.all(sql, ...values));
     },
 
     runNames: async (limit) => (await querier.all(RUN_NAMES, limit)).map((row) => textOf(row, 'name')),
   };
 }
 
-function valuesOf(filter: RunFilter): SqlValue[] {
+export function runValues(filter: RunFilter): SqlValue[] {
   const { ids, names, correlationIds, text, versions, priorities, statuses, started, ended, updated } = filter;
   const texts = (list: readonly string[] | null) => list && JSON.stringify(list.map(stored));
   const numbers = (list: readonly number[] | null) => list && JSON.stringify(list);

@@ -8,6 +8,7 @@ import { taskDefinitionRoutes } from './task-definitions.ts';
 import { taskPollRoutes } from './task-poll.ts';
 import { taskQueueRoutes } from './task-queues.ts';
 import { taskReadRoutes } from './task-read.ts';
+import { taskSearchRoutes } from './task-search.ts';
 import { taskSignalRoutes } from './task-signal.ts';
 import { taskUpdateRoutes } from './task-update.ts';
 import { workflowAgainRoutes } from './workflow-again.ts';
@@ -45,6 +46,7 @@ export function conductorRoutes(deps: ConductorDeps): Route[] {
     ...taskUpdateRoutes(shared),
     ...taskSignalRoutes(shared),
     ...taskReadRoutes(shared),
+    ...taskSearchRoutes(shared),
     ...taskQueueRoutes(shared),
     ...serverRoutes(shared),
   ];

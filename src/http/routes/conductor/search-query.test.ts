@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../../model/error.ts';
-import { searchFilter } from './search-query.ts';
+import { runFilter, taskFilter } from './search-filter.ts';
 
-const ANY = searchFilter(null, null);
+const ANY = runFilter(null, null);
 
-function refusal(query: string): string {
+function refusal(query: string, filter: typeof runFilter | typeof taskFilter = runFilter): string {
   try {
-    searchFilter(query, null);
+    filter(query, null);
   } catch (error) {
     if (error instanceof AppError) return `${error.status} ${error.fields.map((field) => field.message).join()}`;
   }
@@ -16,14 +16,14 @@ function refusal(query: string): string {
 
 describe('the query of a search', () => {
   it('asks for everything when it is empty or a star', () => {
-    expect([searchFilter('  ', null), searchFilter('*', '*')]).toEqual([ANY, ANY]);
-    expect(searchFilter(null, 'order 7')).toEqual({ ...ANY, text: 'order 7' });
+    expect([runFilter('  ', null), runFilter('*', '*')]).toEqual([ANY, ANY]);
+    expect(runFilter(null, 'order 7')).toEqual({ ...ANY, text: 'order 7' });
   });
 
   it('reads fields, lists, quotes and keywords of any case', () => {
     const query = `workflowType="a b" and status IN (FAILED,'TIMED_OUT') AND version in (1, 2) AND priority = 0
       AND correlationId = 'it says "x", (y)=z' AND workflowId IN (01-a:b)`;
-    expect(searchFilter(query, null)).toEqual({
+    expect(runFilter(query, null)).toEqual({
       ...ANY,
       names: ['a b'],
       statuses: ['FAILED', 'TIMED_OUT'],
@@ -35,7 +35,7 @@ describe('the query of a search', () => {
   });
 
   it('reads times as ranges that hold both ends', () => {
-    const { started, ended, updated } = searchFilter(
+    const { started, ended, updated } = runFilter(
       'startTime>10 AND startTime<=20 AND endTime<5 AND updateTime="7"',
       '',
     );
@@ -48,7 +48,7 @@ describe('the query of a search', () => {
 
   it('asks for both of two conditions on one field', () => {
     const query = 'workflowType IN (a, b) AND workflowType IN (b, c) AND status = FAILED AND status = RUNNING';
-    expect(searchFilter(query, null)).toMatchObject({ names: ['b'], statuses: [] });
+    expect(runFilter(query, null)).toMatchObject({ names: ['b'], statuses: [] });
   });
 
   it.each([
@@ -73,6 +73,29 @@ describe('the query of a search', () => {
     [`workflowId = ${'x'.repeat(10_000)}`, 'must not have more than 10000 characters'],
   ])('refuses %j and says where and how to mend it', (query, message) => {
     expect(refusal(query)).toContain(`400 ${message}`);
+  });
+
+  it('reads the fields of tasks, a reference under both of its names', () => {
+    const query = `workflowId = w AND workflowType = n AND correlationId = c AND taskId IN (a, b) AND taskType = HTTP AND
+      taskDefName = d AND taskReferenceName IN (r, s) AND referenceTaskName = s AND status IN (FAILED, CANCELED) AND
+      scheduledTime >= 1 AND startTime > 1 AND endTime <= 9 AND updateTime < 9`;
+    const ever = Number.MAX_SAFE_INTEGER;
+    expect(taskFilter(query, 'text')).toEqual({
+      ...{ ids: ['a', 'b'], runIds: ['w'], names: ['n'], correlationIds: ['c'] },
+      ...{ types: ['HTTP'], defNames: ['d'], refs: ['s'], statuses: ['FAILED', 'CANCELED'], text: 'text' },
+      ...{ scheduled: { fromMs: 1, toMs: ever }, started: { fromMs: 2, toMs: ever } },
+      ...{ ended: { fromMs: 0, toMs: 9 }, updated: { fromMs: 0, toMs: 8 } },
+    });
+  });
+
+  it.each([
+    ['taskTyp = HTTP', 'position 1: nothing is known of a field "taskTyp": did you mean "taskType"?'],
+    ['taskId = a AND priority = 1', 'position 16: nothing is known of a field "priority": must be one of workflowId'],
+    ['status = RUNNING', 'position 10: status must be one of SCHEDULED, IN_PROGRESS'],
+    ['taskDefName = pay*', 'position 15: taskDefName must be given whole, without *'],
+    ['scheduledTime = now', 'position 17: scheduledTime must be a time in epoch milliseconds'],
+  ])('refuses %j for tasks', (query, message) => {
+    expect(refusal(query, taskFilter)).toContain(`400 ${message}`);
   });
 
   it('never throws anything but an AppError, and reads back what is in quotes', () => {
@@ -106,7 +129,7 @@ describe('the query of a search', () => {
       fc.property(query, fc.string({ unit: 'binary', maxLength: 40 }), (text, value) => {
         expect(['accepted', '400 ']).toContain(refusal(text).replace(/^400 .*$/s, '400 '));
         fc.pre(!/^\*|"|\*$/.test(value));
-        expect(searchFilter(`correlationId = "${value}"`, null).correlationIds).toEqual([value]);
+        expect(runFilter(`correlationId = "${value}"`, null).correlationIds).toEqual([value]);
       }),
       { numRuns: 500 },
     );

@@ -1,114 +1,67 @@
-// Executions that a query finds, newest first. Whoever asks sees those of workflows that he may read, and no others are
-// counted. A summary holds no data of the execution; whoever wants that reads histories, which is noted.
+// Executions that a query finds, or that have a task which it finds, newest first. A summary holds no data of the
+// execution; whoever wants that reads histories, which is noted.
 import { z } from 'zod';
-import type { Principal } from '../../../access/access.ts';
-import { RUNS_FOUND_MAX, type RunFilter, type RunOrder } from '../../../store/port.ts';
-import { validationError } from '../../body.ts';
-import { permission } from '../../permission.ts';
-import { textQuery, wholeQuery } from '../../query.ts';
+import type { RunHead } from '../../../model/run.ts';
 import { type HttpRequest, jsonText, type Route } from '../../route.ts';
 import { runSummarySchema, runSummaryText } from '../../wire/run-summary.ts';
 import type { RouteDeps } from './deps.ts';
-import { searchFilter } from './search-query.ts';
+import { runFilter, taskFilter } from './search-filter.ts';
+import { foundText, SUMMARIES_MAX, searchParameters, searchRequest, WHOLE_MAX } from './search-request.ts';
 
-const SUMMARIES_MAX = 1000;
-/** They come with their data. */
-const RUNS_MAX = 100;
-/** Of names that runs have: whose permissions cover only some of more must say which. */
-const NAMES_MAX = 1000;
-
-const queryParameters = {
-  start: z.int().optional(),
-  size: z.int().optional(),
-  sort: z.string().optional(),
-  freeText: z.string().optional(),
-  query: z.string().optional(),
-};
+type Find = (request: HttpRequest, sizeMax: number) => Promise<{ total: number; runs: RunHead[] }>;
 
 export function workflowSearchRoutes(deps: RouteDeps): Route[] {
-  return [searchSummaries(deps), searchRuns(deps)];
+  const { reads } = deps;
+  const byRuns: Find = async (request, sizeMax) =>
+    reads.searchRuns(...(await searchRequest(deps, request, sizeMax, runFilter)));
+  const byTasks: Find = async (request, sizeMax) =>
+    reads.searchRunsByTasks(...(await searchRequest(deps, request, sizeMax, taskFilter)));
+  const having = 'executions that have a task which fits';
+  return [
+    searchSummaries('/api/workflow/search', 'executions', byRuns),
+    searchWhole(deps, '/api/workflow/search-v2', 'executions', byRuns),
+    searchSummaries('/api/workflow/search-by-tasks', having, byTasks),
+    searchWhole(deps, '/api/workflow/search-by-tasks-v2', having, byTasks),
+  ];
 }
 
-function searchSummaries(deps: RouteDeps): Route {
-  return {
-    method: 'GET',
-    path: '/api/workflow/search',
-    requires: 'authenticated',
-    dialect: 'conductor',
-    summary: 'Search executions of workflows that the caller may read; summaries without data',
-    queryParameters,
-    reply: {
-      contentType: 'application/json',
-      schema: z.object({ totalHits: z.int(), results: z.array(runSummarySchema) }),
-    },
-    async handle(request) {
-      const { total, runs } = await find(deps, request, SUMMARIES_MAX);
-      return jsonText(resultText(total, runs.map(runSummaryText)));
-    },
-  };
-}
-
-function searchRuns(deps: RouteDeps): Route {
-  const path = '/api/workflow/search-v2';
+function searchSummaries(path: string, what: string, find: Find): Route {
   return {
     method: 'GET',
     path,
     requires: 'authenticated',
     dialect: 'conductor',
-    summary: 'Search executions of workflows that the caller may read; whole but for their tasks',
-    queryParameters,
+    summary: `Search ${what}, of workflows that the caller may read; summaries without data`,
+    queryParameters: searchParameters,
+    reply: {
+      contentType: 'application/json',
+      schema: z.object({ totalHits: z.int(), results: z.array(runSummarySchema) }),
+    },
+    async handle(request) {
+      const { total, runs } = await find(request, SUMMARIES_MAX);
+      return jsonText(foundText(total, runs.map(runSummaryText)));
+    },
+  };
+}
+
+function searchWhole({ reads, renderer, recordRead }: RouteDeps, path: string, what: string, find: Find): Route {
+  return {
+    method: 'GET',
+    path,
+    requires: 'authenticated',
+    dialect: 'conductor',
+    summary: `Search ${what}, of workflows that the caller may read; whole but for their tasks`,
+    queryParameters: searchParameters,
     reply: { contentType: 'application/json' },
     async handle(request) {
-      const { reads, renderer, recordRead } = deps;
-      const { total, runs } = await find(deps, request, RUNS_MAX);
+      const { total, runs } = await find(request, WHOLE_MAX);
       await Promise.all(runs.map(({ id }) => recordRead(request.principal.id, id, `GET ${path}`)));
       const texts: string[] = [];
       for (const { id } of runs) {
         const loaded = await reads.run(id, false);
         if (loaded) texts.push(await renderer.run(loaded));
       }
-      return jsonText(resultText(total, texts));
+      return jsonText(foundText(total, texts));
     },
   };
-}
-
-function resultText(total: number, texts: readonly string[]): string {
-  return `{"totalHits":${total},"results":[${texts.join(',')}]}`;
-}
-
-async function find(deps: RouteDeps, request: HttpRequest, sizeMax: number) {
-  const start = wholeQuery(request, 'start', 0);
-  const count = wholeQuery(request, 'size', 100, { max: sizeMax });
-  if (start + count > RUNS_FOUND_MAX) {
-    const message = `start and size together must be at most ${RUNS_FOUND_MAX}: narrow the query, by startTime for instance`;
-    throw validationError([{ path: 'start', message, invalidValue: String(start) }]);
-  }
-  const order = orderOf(request);
-  const filter = searchFilter(textQuery(request, 'query'), textQuery(request, 'freeText'));
-  const names = await readableNames(deps, request.principal, filter);
-  if (names?.length === 0) return { total: 0, runs: [] };
-  return deps.reads.searchRuns({ ...filter, names }, order, { start, count });
-}
-
-/** `startTime:DESC`, as clients spell it. Throws AppError invalid_request. */
-function orderOf(request: HttpRequest): RunOrder {
-  const sort = textQuery(request, 'sort');
-  const direction = /^startTime(?::(ASC|DESC))?$/i.exec(sort ?? 'startTime:DESC');
-  if (!direction) {
-    const message = 'must be startTime:ASC or startTime:DESC';
-    throw validationError([{ path: 'sort', message, invalidValue: (sort ?? '').slice(0, 200) }]);
-  }
-  return direction[1]?.toUpperCase() === 'DESC' ? 'newest' : 'oldest';
-}
-
-/** Names that the search may find, or null for any. Throws AppError invalid_request. */
-async function readableNames({ access, reads }: RouteDeps, principal: Principal, { names }: RunFilter) {
-  const mayRead = (name: string) => access.allows(principal, permission('workflow', name, 'read'));
-  if (mayRead('*')) return names;
-  const known = names ?? (await reads.runNames(NAMES_MAX + 1));
-  if (known.length > NAMES_MAX) {
-    const message = `must say which workflows, with workflowType: you may read only some, and there are more than ${NAMES_MAX}`;
-    throw validationError([{ path: 'query', message, invalidValue: '' }]);
-  }
-  return known.filter(mayRead);
 }

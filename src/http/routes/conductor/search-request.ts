@@ -1,0 +1,75 @@
+// What every search is asked with: a page, an order, a query. Whoever asks sees what is of workflows that he may read, and
+// nothing else is counted.
+import { z } from 'zod';
+import type { Principal } from '../../../access/access.ts';
+import { FOUND_MAX, type Page, type SearchOrder } from '../../../store/port.ts';
+import { validationError } from '../../body.ts';
+import { permission } from '../../permission.ts';
+import { textQuery, wholeQuery } from '../../query.ts';
+import type { HttpRequest } from '../../route.ts';
+import type { RouteDeps } from './deps.ts';
+
+export const SUMMARIES_MAX = 1000;
+/** Of what comes with its data. */
+export const WHOLE_MAX = 100;
+/** Of names that runs have: whose permissions cover only some of more must say which. */
+const NAMES_MAX = 1000;
+
+export const searchParameters = {
+  start: z.int().optional(),
+  size: z.int().optional(),
+  sort: z.string().optional(),
+  freeText: z.string().optional(),
+  query: z.string().optional(),
+};
+
+/** Of workflows; null for any. */
+interface Named {
+  readonly names: readonly string[] | null;
+}
+
+/** What the store is asked: `filterOf` reads the query. Throws AppError invalid_request. */
+export async function searchRequest<Filter extends Named>(
+  deps: RouteDeps,
+  request: HttpRequest,
+  sizeMax: number,
+  filterOf: (query: string | null, freeText: string | null) => Filter,
+): Promise<[Filter, SearchOrder, Page]> {
+  const start = wholeQuery(request, 'start', 0);
+  const count = wholeQuery(request, 'size', 100, { max: sizeMax });
+  if (start + count > FOUND_MAX) {
+    const message = `start and size together must be at most ${FOUND_MAX}: narrow the query, by startTime for instance`;
+    throw validationError([{ path: 'start', message, invalidValue: String(start) }]);
+  }
+  const order = orderOf(request);
+  const filter = filterOf(textQuery(request, 'query'), textQuery(request, 'freeText'));
+  const names = await readableNames(deps, request.principal, filter);
+  return [{ ...filter, names }, order, { start, count }];
+}
+
+export function foundText(total: number, texts: readonly string[]): string {
+  return `{"totalHits":${total},"results":[${texts.join(',')}]}`;
+}
+
+/** `startTime:DESC`, as clients spell it. Throws AppError invalid_request. */
+function orderOf(request: HttpRequest): SearchOrder {
+  const sort = textQuery(request, 'sort');
+  const direction = /^startTime(?::(ASC|DESC))?$/i.exec(sort ?? 'startTime:DESC');
+  if (!direction) {
+    const message = 'must be startTime:ASC or startTime:DESC';
+    throw validationError([{ path: 'sort', message, invalidValue: (sort ?? '').slice(0, 200) }]);
+  }
+  return direction[1]?.toUpperCase() === 'DESC' ? 'newest' : 'oldest';
+}
+
+/** Names that the search may find, or null for any. Throws AppError invalid_request. */
+async function readableNames({ access, reads }: RouteDeps, principal: Principal, { names }: Named) {
+  const mayRead = (name: string) => access.allows(principal, permission('workflow', name, 'read'));
+  if (mayRead('*')) return names;
+  const known = names ?? (await reads.runNames(NAMES_MAX + 1));
+  if (known.length > NAMES_MAX) {
+    const message = `must say which workflows, with workflowType: you may read only some, and there are more than ${NAMES_MAX}`;
+    throw validationError([{ path: 'query', message, invalidValue: '' }]);
+  }
+  return known.filter(mayRead);
+}
