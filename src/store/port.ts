@@ -2,6 +2,7 @@
 // must behave. All writes go through a round's `commit`: one call is one transaction, durable when it resolves.
 
 import type { ApiKeyRecord } from '../model/api-key.ts';
+import type { EventHandler } from '../model/event-handler.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import type { Run, RunHead, Snapshot, Task, TaskLog } from '../model/run.ts';
 import type { RunStatus } from '../model/run-status.ts';
@@ -119,6 +120,8 @@ export interface WriteBatch {
   readonly removedDefinitions: { readonly name: string; readonly version: number }[];
   readonly taskDefinitions: TaskDefinition[];
   readonly removedTaskDefinitions: string[];
+  readonly eventHandlers: EventHandler[];
+  readonly removedEventHandlers: string[];
   readonly apiKeys: ApiKeyRecord[];
   readonly vendorSecrets: VendorSecret[];
   readonly removedVendorSecrets: string[];
@@ -198,6 +201,7 @@ export interface Reads {
   // definitions
   definitions(): Promise<WorkflowDefinition[]>;
   taskDefinitions(): Promise<TaskDefinition[]>;
+  eventHandlers(): Promise<EventHandler[]>;
   // access
   apiKeys(): Promise<ApiKeyRecord[]>;
   // vault
@@ -305,6 +309,8 @@ export function emptyBatch(): WriteBatch {
     removedDefinitions: [],
     taskDefinitions: [],
     removedTaskDefinitions: [],
+    eventHandlers: [],
+    removedEventHandlers: [],
     apiKeys: [],
     vendorSecrets: [],
     removedVendorSecrets: [],
