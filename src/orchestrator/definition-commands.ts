@@ -2,6 +2,7 @@
 import { compilePlan } from '../engine/plan/compile.ts';
 import { taskDefinitionFaults } from '../engine/plan/task-definition-faults.ts';
 import { AppError } from '../model/error.ts';
+import type { EventHandler } from '../model/event-handler.ts';
 import type { TaskDefinition } from '../model/task-definition.ts';
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
 import type { Freshness } from '../store/freshness.ts';
@@ -76,6 +77,34 @@ export class DefinitionCommands {
     });
   }
 
+  /** All or none. */
+  async putHandlers(handlers: readonly EventHandler[], mode: 'create' | 'replace'): Promise<void> {
+    const latest = new Map(handlers.map((one) => [one.name, one]));
+    await this.#write((batch, now) => {
+      for (const name of latest.keys()) {
+        const known = this.#definitions.handler(name);
+        if (known && mode === 'create')
+          throw new AppError('conflict', `EventHandler with name ${name} already exists!`);
+        if (!known && mode === 'replace') throw noSuchHandler(name);
+      }
+      for (const handler of latest.values()) {
+        const known = this.#definitions.handler(handler.name);
+        const stamped = { ...handler, createTime: known?.createTime ?? now, updateTime: now };
+        withdraw(batch.eventHandlers, ({ name }) => name === handler.name);
+        this.#definitions.putHandler(stamped);
+        batch.eventHandlers.push(stamped);
+      }
+    });
+  }
+
+  async removeHandler(name: string): Promise<void> {
+    await this.#write((batch) => {
+      if (!this.#definitions.removeHandler(name)) throw noSuchHandler(name);
+      withdraw(batch.eventHandlers, (one) => one.name === name);
+      batch.removedEventHandlers.push(name);
+    });
+  }
+
   /** In a shared store nobody else registers anything until the round ends, and memory holds what is committed. */
   #write(decide: (batch: WriteBatch, now: number) => void): Promise<void> {
     const freshness = this.#freshness;
@@ -103,6 +132,10 @@ export class DefinitionCommands {
       batch.removedTaskDefinitions.push(name);
     });
   }
+}
+
+function noSuchHandler(name: string): AppError {
+  return new AppError('not_found', `EventHandler with name ${name} not found!`);
 }
 
 function checkName(name: string): void {

@@ -4,6 +4,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { compileAccepted, compilePlan, taskNamesOf } from '../engine/plan/compile.ts';
 import type { Plan } from '../engine/plan/plan.ts';
+import type { EventHandler } from '../model/event-handler.ts';
 import { Json, type JsonObject } from '../model/json.ts';
 import type { Snapshot } from '../model/run.ts';
 import { type TaskDefinition, taskDefinitionSchema } from '../model/task-definition.ts';
@@ -21,6 +22,7 @@ interface Frozen {
 export class Definitions {
   readonly #workflows = new Map<string, Map<number, WorkflowDefinition>>();
   readonly #tasks = new Map<string, TaskDefinition>();
+  readonly #handlers = new Map<string, EventHandler>();
   /** By definition object: dropped with it when it is replaced, emptied when task definitions change. */
   #frozen = new WeakMap<WorkflowDefinition, Frozen>();
   readonly #plans = new Map<string, Plan>();
@@ -29,12 +31,18 @@ export class Definitions {
 
   /** Replaces what memory holds by what is committed, at one stroke. */
   async load(reads: Reads): Promise<void> {
-    const [tasks, workflows] = await Promise.all([reads.taskDefinitions(), reads.definitions()]);
+    const [tasks, workflows, handlers] = await Promise.all([
+      reads.taskDefinitions(),
+      reads.definitions(),
+      reads.eventHandlers(),
+    ]);
     this.#workflows.clear();
     this.#tasks.clear();
+    this.#handlers.clear();
     this.#frozen = new WeakMap();
     for (const task of tasks) this.#tasks.set(task.name, task);
     for (const workflow of workflows) this.put(workflow);
+    for (const handler of handlers) this.putHandler(handler);
   }
 
   put(definition: WorkflowDefinition): void {
@@ -77,6 +85,22 @@ export class Definitions {
 
   tasks(): TaskDefinition[] {
     return [...this.#tasks.values()];
+  }
+
+  putHandler(handler: EventHandler): void {
+    this.#handlers.set(handler.name, handler);
+  }
+
+  removeHandler(name: string): boolean {
+    return this.#handlers.delete(name);
+  }
+
+  handler(name: string): EventHandler | null {
+    return this.#handlers.get(name) ?? null;
+  }
+
+  handlers(): EventHandler[] {
+    return [...this.#handlers.values()];
   }
 
   /** The frozen copy a run starting now would follow. Throws AppError invalid_definition. */

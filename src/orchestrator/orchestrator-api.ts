@@ -1,6 +1,7 @@
 // What routes and embedders call. Every promise resolves after the commit of what it reports.
 
 import type { Step } from '../engine/plan/plan.ts';
+import type { EventHandler } from '../model/event-handler.ts';
 import type { Json, JsonObject, JsonValue } from '../model/json.ts';
 import type { Run, Task } from '../model/run.ts';
 import type { StartRequest } from '../model/start-request.ts';
@@ -57,6 +58,10 @@ export interface Orchestrator {
   removeTaskDefinition(name: string): Promise<void>;
   taskDefinition(name: string): TaskDefinition | null;
   taskDefinitions(): readonly TaskDefinition[];
+  /** All or none. Rejects with conflict where `create` finds one of a name, with not_found where `replace` finds none. */
+  putEventHandlers(handlers: readonly EventHandler[], mode: 'create' | 'replace'): Promise<void>;
+  removeEventHandler(name: string): Promise<void>;
+  eventHandlers(): readonly EventHandler[];
   // executions
   /** `agentGrants`: what its AGENT tasks may run, where that hangs on who starts it. Runs that it starts go by the same. */
   start(request: StartRequest, agentGrants?: readonly string[]): Promise<string>;

@@ -6,6 +6,7 @@ import { stepOf } from '../engine/plan/fragments.ts';
 import type { Step } from '../engine/plan/plan.ts';
 import { withVariables } from '../engine/tasks/set-variable.ts';
 import { AppError } from '../model/error.ts';
+import type { EventHandler } from '../model/event-handler.ts';
 import { Json, type JsonObject } from '../model/json.ts';
 import type { Run, Task } from '../model/run.ts';
 import { isRunTerminal } from '../model/run-status.ts';
@@ -112,6 +113,18 @@ class Conductor implements Orchestrator {
 
   taskDefinitions(): readonly TaskDefinition[] {
     return this.#core.definitions.tasks();
+  }
+
+  putEventHandlers(handlers: readonly EventHandler[], mode: 'create' | 'replace'): Promise<void> {
+    return this.#commands.putHandlers(handlers, mode);
+  }
+
+  removeEventHandler(name: string): Promise<void> {
+    return this.#commands.removeHandler(name);
+  }
+
+  eventHandlers(): readonly EventHandler[] {
+    return this.#core.definitions.handlers();
   }
 
   async start(request: StartRequest, agentGrants?: readonly string[]): Promise<string> {

@@ -1,6 +1,7 @@
 // Several orchestrators over one Postgres: everything works on every one of them, for every execution.
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventHandlerSchema } from '../model/event-handler.ts';
 import { EMPTY_OBJECT } from '../model/json.ts';
 import { emptyBatch } from '../store/port.ts';
 import type { HandedTask } from './orchestrator-api.ts';
@@ -368,6 +369,24 @@ describe('definitions', () => {
     expect((await read(a, id)).tasks[0]?.defName).toBe('new');
     await b.orchestrator.removeDefinition('changing', 1);
     await expect(start(a.orchestrator, { name: 'changing' })).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  it('of event handlers too, created once and removed for all', async () => {
+    const [a, b] = await openThree();
+    const handler = eventHandlerSchema.parse({
+      ...{ name: 'one', event: 'conductor:x:y', active: true },
+      actions: [{ action: 'start_workflow', start_workflow: { name: 'listens' } }],
+    });
+    const created = [a, b].map(({ orchestrator }) => orchestrator.putEventHandlers([handler], 'create'));
+    const outcomes = await Promise.allSettled(created);
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    const known = async ({ orchestrator }: Replica) => {
+      await register(orchestrator, { name: 'any', tasks: [simple('a')] });
+      return orchestrator.eventHandlers().map(({ name }) => name);
+    };
+    expect(await Promise.all([a, b].map(known))).toEqual([['one'], ['one']]);
+    await b.orchestrator.removeEventHandler('one');
+    expect(await known(a)).toEqual([]);
   });
 
   it('created on two replicas at once are created once', async () => {

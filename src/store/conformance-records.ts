@@ -1,7 +1,9 @@
 // Conformance: definitions, keys of callers, logs, polls, and who read what.
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ApiKeyRecord } from '../model/api-key.ts';
+import { eventHandlerSchema } from '../model/event-handler.ts';
 import { adHocTaskDefinition } from '../model/task-definition.ts';
 import { workflowDefinitionSchema } from '../model/workflow-definition.ts';
 import { anyJson, anyText, commit, fresh } from './conformance-samples.ts';
@@ -39,6 +41,22 @@ function definitions(store: () => Store): void {
     await commit(store(), { taskDefinitions: [{ ...one, retryCount: 9 }] });
     expect(await found()).toEqual([{ ...one, retryCount: 9 }, two]);
     await commit(store(), { removedTaskDefinitions: [one.name] });
+    expect(await found()).toEqual([two]);
+  });
+
+  it('keeps event handlers by name', async () => {
+    const handler = (name: string) =>
+      eventHandlerSchema.parse({
+        ...{ name, event: 'conductor:a:b', condition: `$.x === "'\\ \0"` },
+        actions: [{ action: 'start_workflow', start_workflow: { name: 'c', input: { x: '${x}' } } }],
+      });
+    const [one, two] = [handler(`a-${fresh()}`), handler(`b-${fresh()}`)];
+    const found = async () =>
+      (await store().reads.eventHandlers()).filter(({ name }) => name === one.name || name === two.name);
+    await commit(store(), { eventHandlers: [two, one] });
+    await commit(store(), { eventHandlers: [{ ...one, active: true }] });
+    expect(await found()).toEqual([{ ...one, active: true }, two]);
+    await commit(store(), { removedEventHandlers: [one.name] });
     expect(await found()).toEqual([two]);
   });
 

@@ -2,6 +2,7 @@
 // must behave. All writes go through a round's `commit`: one call is one transaction, durable when it resolves.
 
 import type { ApiKeyRecord } from '../model/api-key.ts';
+import type { EventHandler } from '../model/event-handler.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import type { Run, RunHead, Snapshot, Task, TaskHead, TaskLog } from '../model/run.ts';
 import type { RunStatus } from '../model/run-status.ts';
@@ -120,6 +121,8 @@ export interface WriteBatch {
   readonly removedDefinitions: { readonly name: string; readonly version: number }[];
   readonly taskDefinitions: TaskDefinition[];
   readonly removedTaskDefinitions: string[];
+  readonly eventHandlers: EventHandler[];
+  readonly removedEventHandlers: string[];
   readonly apiKeys: ApiKeyRecord[];
   readonly vendorSecrets: VendorSecret[];
   readonly removedVendorSecrets: string[];
@@ -207,6 +210,7 @@ export interface Reads {
   // definitions
   definitions(): Promise<WorkflowDefinition[]>;
   taskDefinitions(): Promise<TaskDefinition[]>;
+  eventHandlers(): Promise<EventHandler[]>;
   // access
   apiKeys(): Promise<ApiKeyRecord[]>;
   // vault
@@ -339,6 +343,8 @@ export function emptyBatch(): WriteBatch {
     removedDefinitions: [],
     taskDefinitions: [],
     removedTaskDefinitions: [],
+    eventHandlers: [],
+    removedEventHandlers: [],
     apiKeys: [],
     vendorSecrets: [],
     removedVendorSecrets: [],

@@ -46,6 +46,15 @@ describe('docs/reference', () => {
     expect([...documented].sort()).toEqual([...served].sort());
   });
 
+  it('compatibility.md names no path as not served that is', async () => {
+    const docs = await startDocsServer();
+    onTestFinished(() => docs.close());
+    const paths = readTable('docs/reference/compatibility.md', 'path').map(([path = '']) => path.replaceAll('`', ''));
+    const answers = paths.map(async (path) => (await docs.call('GET', path.replaceAll(/\{\w+\}/g, 'x'))).status);
+    expect(paths.length).toBeGreaterThan(5);
+    expect(await Promise.all(answers)).toEqual(paths.map(() => 404));
+  });
+
   it('cli.md names every command, and no other', () => {
     const documented = readTable('docs/reference/cli.md', 'command').map(([command = '']) => command);
     expect([...documented].sort()).toEqual(COMMANDS.map(({ path }) => `\`conductor ${path.join(' ')}\``).sort());

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import {
   type ConductorWorker,
   createConductorClient,
+  EventClient,
+  eventTask,
   MetadataClient,
   NonRetryableException,
   noopLogger,
@@ -315,4 +317,44 @@ test('search finds tasks by query and free text, and says what is wrong with a q
   const [task] = one.results ?? [];
   expect(await tasks.getTask(task?.taskId ?? '')).toMatchObject({ workflowInstanceId: first, status: 'SCHEDULED' });
   await expect(tasks.search(0, 10, '', '*', 'stattus=SCHEDULED')).rejects.toThrow(/Failed to search tasks/);
+});
+
+test('an event of one workflow starts another, and completes a task that waits for it', async () => {
+  const [metadata, executor, events] = [
+    new MetadataClient(client),
+    new WorkflowExecutor(client),
+    new EventClient(client),
+  ];
+  const inputParameters = { waiting: '${workflow.input.waiting}' };
+  const publish = eventTask('told', 'conductor', 'paid');
+  await metadata.registerWorkflowDef(
+    { name: 'sdk_tells', version: 1, timeoutSeconds: 0, tasks: [{ ...publish, inputParameters }] },
+    true,
+  );
+  const wait = { name: 'w', taskReferenceName: 'w', type: 'WAIT' as const, inputParameters: {} };
+  await metadata.registerWorkflowDef({ name: 'sdk_hears', version: 1, timeoutSeconds: 0, tasks: [wait] }, true);
+  await events.addEventHandler({
+    name: 'sdk_handler',
+    event: 'conductor:sdk_tells:paid',
+    active: true,
+    actions: [
+      { action: 'start_workflow', start_workflow: { name: 'sdk_hears', input: { from: '${workflowInstanceId}' } } },
+      { action: 'complete_task', complete_task: { workflowId: '${waiting}', taskRefName: 'w' } },
+    ],
+  });
+  expect((await events.getEventHandlersForEvent('conductor:sdk_tells:paid')).map(({ name }) => name)).toEqual([
+    'sdk_handler',
+  ]);
+  const waiting = await executor.startWorkflow({ name: 'sdk_hears', version: 1 });
+  const id = await executor.startWorkflow({ name: 'sdk_tells', version: 1, input: { waiting } });
+  expect((await ended(id)).status).toBe('COMPLETED');
+  expect((await ended(waiting)).status).toBe('COMPLETED');
+  const { results = [] } = await executor.search(0, 10, 'workflowType=sdk_hears AND status=RUNNING', '*');
+  const inputs = results.map(async ({ workflowId = '' }) => (await executor.getWorkflow(workflowId, false)).input);
+  expect(await Promise.all(inputs)).toMatchObject([{ from: id }]);
+  const handler = await events.getEventHandlerByName('sdk_handler');
+  await events.updateEventHandler({ ...handler, active: false });
+  expect((await events.getAllEventHandlers()).map(({ active }) => active)).toEqual([false]);
+  await events.removeEventHandler('sdk_handler');
+  expect(await events.getAllEventHandlers()).toEqual([]);
 });

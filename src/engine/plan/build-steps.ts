@@ -134,6 +134,7 @@ export class StepBuilder {
       step.body = this.sequence(task.loopOver, { kind: 'loop', owner: step }, step);
       if (task.items !== undefined) step.parameter = this.language.template(task.items);
     }
+    if (step.type === 'EVENT') step.parameter = this.language.template(task.sink ?? '');
     if (task.subWorkflowParam) this.#subWorkflow(step, task.subWorkflowParam);
   }
 

@@ -59,7 +59,7 @@ export interface Step {
   readonly sequence: Sequence;
   /** The task definition's inputTemplate: fills input keys that resolved to null. */
   readonly fallback: Template | null;
-  /** The type's own expressions: subWorkflowParam of a SUB_WORKFLOW, items of a DO_WHILE. */
+  /** The type's own expressions: subWorkflowParam of a SUB_WORKFLOW, items of a DO_WHILE, sink of an EVENT. */
   readonly parameter: Template | null;
   /** A definition written into subWorkflowParam. */
   readonly inlineDefinition: WorkflowDefinition | null;

@@ -7,7 +7,6 @@ const BY_WORKER = 'a SIMPLE task, whose worker does it';
 const BY_MODEL = 'HTTP to the vendor, or a SIMPLE task, whose worker calls it';
 
 const INSTEAD: Readonly<Record<string, readonly string[]>> = {
-  [`START_WORKFLOW to start another workflow, or ${BY_WORKER}`]: ['EVENT'],
   [BY_WORKER]: ['KAFKA_PUBLISH', 'JDBC', 'GET_DOCUMENT', 'GENERATE_PDF'],
   'DO_WHILE over HTTP and WAIT': ['HTTP_POLL'],
   'WAIT or HUMAN, which an update of the task or a signal completes': ['WAIT_FOR_WEBHOOK', 'PULL_WORKFLOW_MESSAGES'],
@@ -20,9 +19,6 @@ const INSTEAD: Readonly<Record<string, readonly string[]>> = {
 };
 
 const CHECKS: Readonly<Record<string, TaskType['check']>> = {
-  EVENT: (task, report) => {
-    if (!task.sink) report('sink', 'EVENT needs a sink');
-  },
   KAFKA_PUBLISH: (task, report) => {
     if (task.inputParameters.kafka_request === undefined) {
       report('inputParameters.kafka_request', 'KAFKA_PUBLISH needs kafka_request');

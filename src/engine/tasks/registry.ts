@@ -4,6 +4,7 @@ import { decision } from './decision.ts';
 import { doWhile } from './do-while.ts';
 import { dynamic } from './dynamic.ts';
 import { dynamicFork } from './dynamic-fork.ts';
+import { event } from './event.ts';
 import { exclusiveJoin } from './exclusive-join.ts';
 import { FOREIGN_TYPES } from './foreign-types.ts';
 import { forkJoin } from './fork-join.ts';
@@ -25,6 +26,7 @@ import { wait } from './wait.ts';
 const ALL: readonly TaskType[] = [
   simple,
   ...IN_PROCESS_TYPES,
+  event,
   forkJoin,
   dynamicFork,
   join,

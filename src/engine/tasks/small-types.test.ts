@@ -155,15 +155,15 @@ describe('DYNAMIC', () => {
 
   test('a system type becomes that', () => {
     expect(dynamic('NOOP').has('after')).toBe(true);
-    for (const type of ['HTTP', 'JSON_JQ_TRANSFORM']) {
+    for (const type of ['HTTP', 'JSON_JQ_TRANSFORM', 'EVENT']) {
       expect(dynamic(type).task('d')).toMatchObject({ type, queue: type, responseTimeoutSeconds: 0 });
     }
   });
 
   test('a system type that is not run here fails it, and says what to use', () => {
-    const h = dynamic('EVENT');
+    const h = dynamic('KAFKA_PUBLISH');
     expect(h.task('d')).toMatchObject({ status: 'FAILED_WITH_TERMINAL_ERROR', queue: null });
-    expect(h.task('d').reason).toMatch(/^EVENT is not a type that this server runs: use START_WORKFLOW/);
+    expect(h.task('d').reason).toMatch(/^KAFKA_PUBLISH is not a type that this server runs: use a SIMPLE task/);
     expect(h.run.status).toBe('FAILED');
   });
 
@@ -221,7 +221,6 @@ describe('EXCLUSIVE_JOIN', () => {
 });
 
 test.each([
-  ['EVENT', { sink: 'conductor:x' }, /use START_WORKFLOW .* or a SIMPLE task/],
   ['KAFKA_PUBLISH', { inputParameters: { kafka_request: {} } }, /use a SIMPLE task/],
   ['LLM_CHAT_COMPLETE', {}, /use HTTP to the vendor/],
   ['HTTP_POLL', {}, /use DO_WHILE/],

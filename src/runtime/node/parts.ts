@@ -21,6 +21,7 @@ import { permission } from '../../http/permission.ts';
 import type { AgentDefinition } from '../../model/agent.ts';
 import type { JsonObject } from '../../model/json.ts';
 import type { Run } from '../../model/run.ts';
+import { createEventWorker } from '../../operations/event/event-task.ts';
 import { ApprovalTokens } from '../../operations/hitl/approval-tokens.ts';
 import { createHttpWorker } from '../../operations/http/http-task.ts';
 import { createJqWorker } from '../../operations/jq/jq-task.ts';
@@ -199,6 +200,14 @@ export async function openParts(options: PartsOptions, undo: Undo): Promise<Part
   });
   const jq = new JqThread({ onLost: (error) => log.error('the jq thread ended by itself', { error }) });
   undo.add(() => jq.close());
+  let opened = (_orchestrator: Orchestrator): void => undefined;
+  const script = await loadScriptRunner();
+  const events = createEventWorker({
+    script,
+    orchestrator: new Promise((resolve) => {
+      opened = resolve;
+    }),
+  });
   let asked = (_taskId: string): void => undefined;
   const orchestrator = await createOrchestrator({
     loop,
@@ -207,13 +216,14 @@ export async function openParts(options: PartsOptions, undo: Undo): Promise<Part
     freshness,
     processId: newProcessId(),
     hooks: vault.hooks,
-    workers: [createHttpWorker(egress), createJqWorker(jq), agents],
+    workers: [createHttpWorker(egress), createJqWorker(jq), events, agents],
     newId,
     random: Math.random,
-    script: await loadScriptRunner(),
+    script,
     onApprovalAsked: (taskId) => asked(taskId),
     onDefect: (what) => log.error('the repair scan found a defect', { what }),
   });
+  opened(orchestrator);
   undo.add(async () => {
     const answered = options.stopHttp();
     // Long polls are answered by the orchestrator's end, so HTTP ends after it; vendor calls need the vault till then.

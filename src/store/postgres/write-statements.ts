@@ -1,6 +1,7 @@
 // A batch as statements: at most one per list, each over the whole list. Owns the order in which lists are applied, and
 // the order of rows within a list that another round may also write: by key, so that no two rounds wait for each other.
 import type { ApiKeyRecord } from '../../model/api-key.ts';
+import type { EventHandler } from '../../model/event-handler.ts';
 import type { Snapshot, Task, TaskLog } from '../../model/run.ts';
 import type { TaskDefinition } from '../../model/task-definition.ts';
 import type { AuditEntry, Charge, VendorSecret } from '../../model/vault.ts';
@@ -84,6 +85,12 @@ const UPSERT_TASK_DEFINITION = upsertInto<TaskDefinition>(
   texts({ name: ({ name }) => stored(name), document: JSON.stringify }),
 );
 const REMOVE_TASK_DEFINITION = deleteFrom<string>('task_definition', texts({ name: stored }));
+const UPSERT_EVENT_HANDLER = upsertInto<EventHandler>(
+  'event_handler',
+  ['name'],
+  texts({ name: ({ name }) => stored(name), document: JSON.stringify }),
+);
+const REMOVE_EVENT_HANDLER = deleteFrom<string>('event_handler', texts({ name: stored }));
 const UPSERT_API_KEY: Statement<ApiKeyRecord> = upsertInto('api_key', ['id'], ID_AND_DOCUMENT);
 const UPSERT_VENDOR_SECRET: Statement<VendorSecret> = upsertInto('vendor_secret', ['id'], ID_AND_DOCUMENT);
 const REMOVE_VENDOR_SECRET = deleteFrom('vendor_secret', [KEY_ID]);
@@ -215,6 +222,8 @@ function addRecords(add: Add, batch: WriteBatch): void {
   add(UPSERT_DEFINITION, batch.definitions);
   add(REMOVE_TASK_DEFINITION, batch.removedTaskDefinitions);
   add(UPSERT_TASK_DEFINITION, batch.taskDefinitions);
+  add(REMOVE_EVENT_HANDLER, batch.removedEventHandlers);
+  add(UPSERT_EVENT_HANDLER, batch.eventHandlers);
   add(UPSERT_API_KEY, batch.apiKeys);
   add(REMOVE_VENDOR_SECRET, batch.removedVendorSecrets);
   add(UPSERT_VENDOR_SECRET, batch.vendorSecrets);
@@ -250,8 +259,9 @@ function addVault(add: Add, batch: WriteBatch, locks: Locks): void {
 /** 1 for each counter to be raised. */
 function stampsOf(batch: WriteBatch): number[] {
   const { definitions, removedDefinitions, taskDefinitions, removedTaskDefinitions } = batch;
+  const { eventHandlers, removedEventHandlers } = batch;
   const counted = [
-    [definitions, removedDefinitions, taskDefinitions, removedTaskDefinitions],
+    [definitions, removedDefinitions, taskDefinitions, removedTaskDefinitions, eventHandlers, removedEventHandlers],
     [batch.apiKeys],
     [batch.vendorSecrets, batch.removedVendorSecrets],
   ];

@@ -1,6 +1,7 @@
 // A batch as statements: one per list, run once per row. Owns the order in which lists are applied; the columns are
 // listed once per table, here or beside the noun's mapping.
 import type { ApiKeyRecord } from '../../model/api-key.ts';
+import type { EventHandler } from '../../model/event-handler.ts';
 import type { Run, Snapshot, Task, TaskLog } from '../../model/run.ts';
 import type { TaskDefinition } from '../../model/task-definition.ts';
 import type { AuditEntry, Charge, VaultKey, VendorSecret } from '../../model/vault.ts';
@@ -81,6 +82,13 @@ const UPSERT_TASK_DEFINITION = upsertInto<TaskDefinition>(
 );
 const REMOVE_TASK_DEFINITION = deleteFrom<string>('task_definition', 'name = ?', (name) => [stored(name)]);
 
+const UPSERT_EVENT_HANDLER = upsertInto<EventHandler>(
+  'event_handler',
+  ['name'],
+  columnsOf({ name: ({ name }) => stored(name), document: JSON.stringify }),
+);
+const REMOVE_EVENT_HANDLER = deleteFrom<string>('event_handler', 'name = ?', (name) => [stored(name)]);
+
 const ID_AND_DOCUMENT = columnsOf<{ readonly id: string }>({ id: ({ id }) => stored(id), document: JSON.stringify });
 const UPSERT_API_KEY: Statement<ApiKeyRecord> = upsertInto('api_key', ['id'], ID_AND_DOCUMENT);
 const UPSERT_VENDOR_SECRET: Statement<VendorSecret> = upsertInto('vendor_secret', ['id'], ID_AND_DOCUMENT);
@@ -156,6 +164,8 @@ export function writesOf(batch: WriteBatch): Write[] {
   add(UPSERT_DEFINITION, batch.definitions);
   add(REMOVE_TASK_DEFINITION, batch.removedTaskDefinitions);
   add(UPSERT_TASK_DEFINITION, batch.taskDefinitions);
+  add(REMOVE_EVENT_HANDLER, batch.removedEventHandlers);
+  add(UPSERT_EVENT_HANDLER, batch.eventHandlers);
   add(UPSERT_API_KEY, batch.apiKeys);
   add(REMOVE_VENDOR_SECRET, batch.removedVendorSecrets);
   add(UPSERT_VENDOR_SECRET, batch.vendorSecrets);

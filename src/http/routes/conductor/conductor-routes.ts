@@ -2,6 +2,7 @@
 import type { Route } from '../../route.ts';
 import { createRunRenderer } from '../../wire/run-renderer.ts';
 import type { ConductorDeps, RouteDeps } from './deps.ts';
+import { eventHandlerRoutes } from './event-handlers.ts';
 import { createPermissions } from './permissions.ts';
 import { serverRoutes } from './server.ts';
 import { taskDefinitionRoutes } from './task-definitions.ts';
@@ -33,6 +34,7 @@ export function conductorRoutes(deps: ConductorDeps): Route[] {
   return [
     ...workflowDefinitionRoutes(shared),
     ...taskDefinitionRoutes(shared),
+    ...eventHandlerRoutes(shared),
     ...workflowStartRoutes(shared),
     ...workflowReadRoutes(shared),
     ...workflowSearchRoutes(shared),
