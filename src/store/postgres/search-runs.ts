@@ -1,7 +1,7 @@
 // The search over runs: one statement for each index that it may walk. Must never walk further than told.
 import type { Reads, RunFilter, SearchOrder } from '../port.ts';
 import { FOUND_MAX } from '../port.ts';
-import { rowsToLookAt, runsFound, type SearchPath, searchPath, UNSUCCESSFUL_RUN_STATUSES } from '../rows/run-search.ts';
+import { IS_UNSUCCESSFUL_RUN, rowsToLookAt, runsFound, type SearchPath, searchPath } from '../rows/run-search.ts';
 import type { Querier } from './querier.ts';
 import { stored, storedOrNull, textOf } from './text-column.ts';
 
@@ -37,7 +37,7 @@ function walks(direction: string): Record<SearchPath, string> {
     // By key, which tells of processes' turns and not of each start: no more than a choice of which rows to look at.
     open: `${select} where ended_ms = 0 order by row_id ${direction} limit $14`,
     openOfNames: ofNames(`ended_ms = 0 and ${ofName}`),
-    unsuccessful: `${select} where status in (${UNSUCCESSFUL_RUN_STATUSES}) and ${STARTED} ${byStart}`,
+    unsuccessful: `${select} where (${IS_UNSUCCESSFUL_RUN}) and ${STARTED} ${byStart}`,
     names: ofNames(ofName),
     all: `${select} where ${STARTED} ${byStart}`,
   };

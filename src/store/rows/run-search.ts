@@ -13,10 +13,10 @@ const LOOKS_MAX = 2 * FOUND_MAX;
 
 const isUnsuccessful = (status: RunStatus) => isRunTerminal(status) && status !== 'COMPLETED';
 
-/** As an SQL list: the condition of the index `run_unsuccessful`, to the letter. */
-export const UNSUCCESSFUL_RUN_STATUSES = RUN_STATUSES.filter(isUnsuccessful)
-  .map((status) => `'${status}'`)
-  .join(', ');
+/** In SQL: the condition of the index `run_unsuccessful`, to the letter. */
+export const IS_UNSUCCESSFUL_RUN = RUN_STATUSES.filter(isUnsuccessful)
+  .map((status) => `status = '${status}'`)
+  .join(' or ');
 
 export function searchPath({ ids, correlationIds, text, statuses, names }: RunFilter): SearchPath {
   if (ids) return 'id';

@@ -1,7 +1,7 @@
 // The search over runs: one statement for each index that it may walk. Must never walk further than told.
 import type { Reads, RunFilter, SearchOrder } from '../port.ts';
 import { FOUND_MAX } from '../port.ts';
-import { rowsToLookAt, runsFound, type SearchPath, searchPath, UNSUCCESSFUL_RUN_STATUSES } from '../rows/run-search.ts';
+import { IS_UNSUCCESSFUL_RUN, rowsToLookAt, runsFound, type SearchPath, searchPath } from '../rows/run-search.ts';
 import { stored, storedOrNull, textOf } from '../rows/text-column.ts';
 import type { SqlValue } from './driver.ts';
 import type { Querier } from './readers.ts';
@@ -37,7 +37,7 @@ function walks(direction: string): Record<SearchPath, string> {
     open: `${open} ${byRow}`,
     openOfNames: `${open} and ${IS_NAME} ${byRow}`,
     unsuccessful: `${select} indexed by run_unsuccessful
-      where status in (${UNSUCCESSFUL_RUN_STATUSES}) and ${STARTED} ${byStart}`,
+      where (${IS_UNSUCCESSFUL_RUN}) and ${STARTED} ${byStart}`,
     names: `select ${HEAD} from (select value as wanted from json_each(?2)) cross join run
       where row_id in (${keys('run_name', `name = wanted and ${STARTED}`, byStart)})`,
     all: `${select} indexed by run_created where ${STARTED} ${byStart}`,
