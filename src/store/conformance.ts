@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { durabilityConformance } from './conformance-durability.ts';
 import { executionConformance } from './conformance-executions.ts';
 import { recordConformance } from './conformance-records.ts';
+import { scheduleConformance } from './conformance-schedules.ts';
 import { vaultConformance } from './conformance-vault.ts';
 import type { Store } from './port.ts';
 
@@ -20,6 +21,7 @@ export function storeConformance(name: string, open: () => Promise<OpenStore>): 
   describe(`${name} store`, () => {
     sharing('executions', open, executionConformance);
     sharing('records', open, recordConformance);
+    sharing('schedules', open, scheduleConformance);
     sharing('vault', open, vaultConformance);
     durabilityConformance(open);
   });
