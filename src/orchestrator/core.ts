@@ -193,7 +193,7 @@ export class Core {
   /** Reads anew when each schedule comes due. */
   async requeue(): Promise<void> {
     await this.schedules.reload();
-    this.#firings.rearm();
+    if (!this.#stopped) this.#firings.reset();
   }
 
   /** Makes memory ready for a decision on these runs. Undefined when it is; BUSY when another process holds one. */

@@ -28,13 +28,13 @@ const INPUT_CHARS_MAX = 1024 * 1024;
 export class ScheduleFirings {
   readonly #core: Core;
   readonly #mayRing: () => boolean;
-  readonly #wakeups: Wakeups;
+  #wakeups: Wakeups;
 
   /** `mayRing`: memory mirrors the store, and the server is not stopping. */
   constructor(core: Core, mayRing: () => boolean) {
     this.#core = core;
     this.#mayRing = mayRing;
-    this.#wakeups = new Wakeups(core.clock, () => this.#ring());
+    this.#wakeups = this.#newWakeups();
   }
 
   /** After what may have changed which time is the next. */
@@ -42,8 +42,19 @@ export class ScheduleFirings {
     this.#wakeups.arm(this.#core.schedules.nextDueMs);
   }
 
+  /** Sets the alarm anew: it was set by a clock that may have been put right since. */
+  reset(): void {
+    this.stop();
+    this.#wakeups = this.#newWakeups();
+    this.rearm();
+  }
+
   stop(): void {
     this.#wakeups.stop();
+  }
+
+  #newWakeups(): Wakeups {
+    return new Wakeups(this.#core.clock, () => this.#ring());
   }
 
   #ring(): void {

@@ -57,7 +57,7 @@ export function scheduleReads(querier: Querier): ScheduleReads {
 
 function valuesOf(filter: ScheduleExecutionFilter): unknown[] {
   const { scheduleNames, workflowNames, workflowIds, text, states, scheduled, executed } = filter;
-  const texts = (list: readonly string[] | null) => list && list.map(stored);
+  const texts = (list: readonly string[] | null) => list?.map(stored) ?? null;
   return [
     texts(scheduleNames),
     texts(workflowNames),
