@@ -10,37 +10,47 @@ const cron = () => z.string().trim().min(1, 'must not be empty').max(200);
 const zone = () => loose(z.string().max(100)).transform((given) => given || 'UTC');
 const epochMs = () => loose(z.number().int().min(0).max(8_640_000_000_000_000));
 
-export const workflowScheduleSchema = z
-  .object({
+/** What its times hang on, beside whether it is paused. */
+const timesShape = {
+  cronExpression: loose(cron()),
+  zoneId: zone(),
+  /** Where there are any, they take the place of `cronExpression` and `zoneId`. */
+  cronSchedules: loose(z.array(z.object({ cronExpression: cron(), zoneId: zone() })).max(CRONS_MAX)),
+  /** The first and the last instant that may be one of the schedule's. */
+  scheduleStartTime: epochMs(),
+  scheduleEndTime: epochMs(),
+};
+
+export const scheduleTimesSchema = timed(z.object(timesShape));
+
+export const workflowScheduleSchema = timed(
+  z.object({
     name: name().max(255),
     description: loose(z.string()),
-    cronExpression: loose(cron()),
-    zoneId: zone(),
-    /** Where there are any, they take the place of `cronExpression` and `zoneId`. */
-    cronSchedules: loose(z.array(z.object({ cronExpression: cron(), zoneId: zone() })).max(CRONS_MAX)),
+    ...timesShape,
     startWorkflowRequest: startRequestSchema,
     /** Starts what was missed, in order, after a time in which nobody could. */
     runCatchupScheduleInstances: flag(),
     paused: flag(),
     pausedReason: loose(z.string()),
-    /** The first and the last instant that may be one of the schedule's. */
-    scheduleStartTime: epochMs(),
-    scheduleEndTime: epochMs(),
     createdBy: loose(z.string()),
     updatedBy: loose(z.string()),
-  })
-  .refine(({ cronExpression, cronSchedules = [] }) => cronExpression !== undefined || cronSchedules.length > 0, {
-    path: ['cronExpression'],
-    message: 'must be there, or cronSchedules',
-  })
-  .refine(
-    ({ scheduleStartTime = 0, scheduleEndTime = Number.POSITIVE_INFINITY }) => scheduleStartTime <= scheduleEndTime,
-    {
+  }),
+);
+
+function timed<T extends z.ZodType<z.infer<z.ZodObject<typeof timesShape>>>>(schema: T): T {
+  return schema
+    .refine(({ cronExpression, cronSchedules = [] }) => cronExpression !== undefined || cronSchedules.length > 0, {
+      path: ['cronExpression'],
+      message: 'must be there, or cronSchedules',
+    })
+    .refine(({ scheduleStartTime: start = 0, scheduleEndTime: end = Number.POSITIVE_INFINITY }) => start <= end, {
       path: ['scheduleEndTime'],
       message: 'must not lie before scheduleStartTime',
-    },
-  );
+    });
+}
 
+export type ScheduleTimes = z.infer<typeof scheduleTimesSchema>;
 export type WorkflowSchedule = z.infer<typeof workflowScheduleSchema>;
 
 export interface Cron {
@@ -49,7 +59,7 @@ export interface Cron {
 }
 
 /** Those that a schedule goes by. */
-export function cronsOf({ cronExpression, cronSchedules = [], zoneId }: WorkflowSchedule): readonly Cron[] {
+export function cronsOf({ cronExpression, cronSchedules = [], zoneId }: ScheduleTimes): readonly Cron[] {
   if (cronSchedules.length > 0 || cronExpression === undefined) return cronSchedules;
   return [{ cronExpression, zoneId }];
 }

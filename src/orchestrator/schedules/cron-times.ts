@@ -2,7 +2,7 @@
 // Knows no clock: every question says after which instant.
 import { Cron as Pattern } from 'croner';
 import { AppError } from '../../model/error.ts';
-import { type Cron, cronsOf, type WorkflowSchedule } from '../../model/workflow-schedule.ts';
+import { type Cron, cronsOf, type ScheduleTimes } from '../../model/workflow-schedule.ts';
 
 export interface CronTime {
   readonly atMs: number;
@@ -33,7 +33,7 @@ const ORDER = FIELDS.map(([field]) => field).join(', ');
 const SPELLING = /^(?!.*(^|,)\/)[\dA-Z*?,\-/#]+$/i;
 
 /** The first of the schedule's instants after this one, within its bounds. Throws AppError invalid_request. */
-export function nextTime(schedule: WorkflowSchedule, afterMs: number): CronTime | null {
+export function nextTime(schedule: ScheduleTimes, afterMs: number): CronTime | null {
   const { scheduleStartTime = 0, scheduleEndTime = Number.POSITIVE_INFINITY } = schedule;
   const fromMs = Math.max(afterMs, scheduleStartTime - 1);
   let first: CronTime | null = null;
@@ -45,7 +45,7 @@ export function nextTime(schedule: WorkflowSchedule, afterMs: number): CronTime 
 }
 
 /** Throws AppError invalid_request when a cron is not understood, or never comes. */
-export function checkCrons(schedule: WorkflowSchedule, nowMs: number): void {
+export function checkCrons(schedule: ScheduleTimes, nowMs: number): void {
   const { cronSchedules = [] } = schedule;
   cronsOf(schedule).forEach((cron, index) => {
     const path = cronSchedules.length > 0 ? `cronSchedules[${index}].` : '';

@@ -3,7 +3,7 @@
 import { compilePlan } from '../../engine/plan/compile.ts';
 import { AppError } from '../../model/error.ts';
 import { Json } from '../../model/json.ts';
-import type { ScheduleRecord, WorkflowSchedule } from '../../model/workflow-schedule.ts';
+import type { ScheduleRecord, ScheduleTimes, WorkflowSchedule } from '../../model/workflow-schedule.ts';
 import type { Freshness } from '../../store/freshness.ts';
 import type { Core } from '../core.ts';
 import { checkCrons, nextTime } from './cron-times.ts';
@@ -24,8 +24,10 @@ export interface Schedules {
   /** What comes due while it is paused is not made up for. */
   pause(name: string, reason: string | null, caller: ScheduleCaller): Promise<void>;
   resume(name: string, caller: ScheduleCaller): Promise<void>;
-  /** Reads anew when each comes due. */
+  /** Reads anew when each comes due, and sets the alarm anew. */
   requeue(): Promise<void>;
+  /** The next instants from now on, at most so many. Throws AppError invalid_request. */
+  next(times: ScheduleTimes, limit: number): number[];
 }
 
 export class ScheduleCommands implements Schedules {
@@ -84,6 +86,16 @@ export class ScheduleCommands implements Schedules {
 
   requeue(): Promise<void> {
     return this.#core.requeue();
+  }
+
+  next(times: ScheduleTimes, limit: number): number[] {
+    const now = this.#core.clock.now();
+    checkCrons(times, now);
+    const found: number[] = [];
+    for (let next = nextTime(times, now); next && found.length < limit; next = nextTime(times, next.atMs)) {
+      found.push(next.atMs);
+    }
+    return found;
   }
 
   /** `decide` says what becomes of it; null: it goes. In a shared store nobody else saves any until the round ends. */

@@ -3,7 +3,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Json } from '../../model/json.ts';
 import { workflowScheduleSchema } from '../../model/workflow-schedule.ts';
-import { brittle } from '../testing/brittle-store.ts';
 import { NO_HOOKS, openFixture, register } from '../testing/fixture.ts';
 import {
   ANYBODY,
@@ -191,8 +190,7 @@ test('a schedule with a vault key in it is refused: the key would be kept in cle
   const conceal = (document: Json) => Json.text(document.text.replace('vk_live', 'hidden'));
   const hooks = { ...NO_HOOKS, conceal: (json: Json) => (json.text.includes('vk_live') ? conceal(json) : json) };
   const fixture = await openFixture({ hooks });
-  const saved = (input: object) =>
-    saveSchedule(fixture.orchestrator, { startWorkflowRequest: { name: 'one', input } });
+  const saved = (input: object) => saveSchedule(fixture.orchestrator, { startWorkflowRequest: { name: 'one', input } });
   await expect(saved({ key: 'vk_live' })).rejects.toMatchObject({ code: 'invalid_request' });
   await expect(saved({ key: 'none' })).resolves.toBeDefined();
   await fixture.close();

@@ -3,6 +3,9 @@ import type { Route } from '../../route.ts';
 import { createRunRenderer } from '../../wire/run-renderer.ts';
 import type { ConductorDeps, RouteDeps } from './deps.ts';
 import { createPermissions } from './permissions.ts';
+import { scheduleRoutes } from './schedules.ts';
+import { scheduleAdminRoutes } from './schedules-admin.ts';
+import { scheduleExecutionRoutes } from './schedules-executions.ts';
 import { serverRoutes } from './server.ts';
 import { taskDefinitionRoutes } from './task-definitions.ts';
 import { taskPollRoutes } from './task-poll.ts';
@@ -46,6 +49,9 @@ export function conductorRoutes(deps: ConductorDeps): Route[] {
     ...taskSignalRoutes(shared),
     ...taskReadRoutes(shared),
     ...taskQueueRoutes(shared),
+    ...scheduleRoutes(shared),
+    ...scheduleExecutionRoutes(shared),
+    ...scheduleAdminRoutes(shared),
     ...serverRoutes(shared),
   ];
 }

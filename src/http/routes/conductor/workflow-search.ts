@@ -2,7 +2,7 @@
 // counted. A summary holds no data of the execution; whoever wants that reads histories, which is noted.
 import { z } from 'zod';
 import type { Principal } from '../../../access/access.ts';
-import { RUNS_FOUND_MAX, type RunFilter, type RunOrder } from '../../../store/port.ts';
+import { type Page, RUNS_FOUND_MAX, type RunOrder } from '../../../store/port.ts';
 import { validationError } from '../../body.ts';
 import { permission } from '../../permission.ts';
 import { textQuery, wholeQuery } from '../../query.ts';
@@ -77,35 +77,46 @@ function resultText(total: number, texts: readonly string[]): string {
 }
 
 async function find(deps: RouteDeps, request: HttpRequest, sizeMax: number) {
-  const start = wholeQuery(request, 'start', 0);
-  const count = wholeQuery(request, 'size', 100, { max: sizeMax });
-  if (start + count > RUNS_FOUND_MAX) {
-    const message = `start and size together must be at most ${RUNS_FOUND_MAX}: narrow the query, by startTime for instance`;
-    throw validationError([{ path: 'start', message, invalidValue: String(start) }]);
-  }
+  const page = pageOf(request, sizeMax);
   const order = orderOf(request);
   const filter = searchFilter(textQuery(request, 'query'), textQuery(request, 'freeText'));
-  const names = await readableNames(deps, request.principal, filter);
+  const names = await readableNames(deps, request.principal, filter.names);
   if (names?.length === 0) return { total: 0, runs: [] };
-  return deps.reads.searchRuns({ ...filter, names }, order, { start, count });
+  return deps.reads.searchRuns({ ...filter, names }, order, page);
+}
+
+/** Throws AppError invalid_request. */
+export function pageOf(request: HttpRequest, sizeMax: number): Page {
+  const start = wholeQuery(request, 'start', 0);
+  const count = wholeQuery(request, 'size', 100, { max: sizeMax });
+  if (start + count <= RUNS_FOUND_MAX) return { start, count };
+  const message = `start and size together must be at most ${RUNS_FOUND_MAX}: narrow the query, by startTime for instance`;
+  throw validationError([{ path: 'start', message, invalidValue: String(start) }]);
 }
 
 /** `startTime:DESC`, as clients spell it. Throws AppError invalid_request. */
-function orderOf(request: HttpRequest): RunOrder {
-  const sort = textQuery(request, 'sort');
-  const direction = /^startTime(?::(ASC|DESC))?$/i.exec(sort ?? 'startTime:DESC');
-  if (!direction) {
-    const message = 'must be startTime:ASC or startTime:DESC';
-    throw validationError([{ path: 'sort', message, invalidValue: (sort ?? '').slice(0, 200) }]);
+export function orderOf(request: HttpRequest, field = 'startTime'): RunOrder {
+  const sort = textQuery(request, 'sort') ?? `${field}:DESC`;
+  const [name, direction = 'ASC', ...more] = sort.split(':');
+  const isKnown = /^(ASC|DESC)$/i.test(direction) && more.length === 0;
+  if (isKnown && name?.toLowerCase() === field.toLowerCase()) {
+    return direction.toUpperCase() === 'DESC' ? 'newest' : 'oldest';
   }
-  return direction[1]?.toUpperCase() === 'DESC' ? 'newest' : 'oldest';
+  const message = `must be ${field}:ASC or ${field}:DESC`;
+  throw validationError([{ path: 'sort', message, invalidValue: sort.slice(0, 200) }]);
 }
 
-/** Names that the search may find, or null for any. Throws AppError invalid_request. */
-async function readableNames({ access, reads }: RouteDeps, principal: Principal, { names }: RunFilter) {
+/** Names of workflows that a search may find, or null for any. Throws AppError invalid_request. */
+export async function readableNames(
+  { access, reads }: RouteDeps,
+  principal: Principal,
+  names: readonly string[] | null,
+  /** Beside those that runs have. */
+  more: () => Promise<readonly string[]> = async () => [],
+): Promise<readonly string[] | null> {
   const mayRead = (name: string) => access.allows(principal, permission('workflow', name, 'read'));
   if (mayRead('*')) return names;
-  const known = names ?? (await reads.runNames(NAMES_MAX + 1));
+  const known = names ?? [...new Set([...(await reads.runNames(NAMES_MAX + 1)), ...(await more())])];
   if (known.length > NAMES_MAX) {
     const message = `must say which workflows, with workflowType: you may read only some, and there are more than ${NAMES_MAX}`;
     throw validationError([{ path: 'query', message, invalidValue: '' }]);
