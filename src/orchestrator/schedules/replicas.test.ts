@@ -64,7 +64,9 @@ describe('replicas on one database', () => {
     await saveSchedule(a.orchestrator, { cronExpression: EVERY_SECOND });
     await a.orchestrator.stop();
     const before = (await firingsOf(b.store)).length;
-    await expect.poll(() => firingsOf(b.store).then(({ length }) => length), { timeout: 20_000 }).toBeGreaterThan(before + 1);
+    await expect
+      .poll(() => firingsOf(b.store).then(({ length }) => length), { timeout: 20_000 })
+      .toBeGreaterThan(before + 1);
   });
 
   it('stop firing what another has paused or removed', async () => {

@@ -19,6 +19,8 @@ import { type CronTime, nextTime } from './cron-times.ts';
 
 /** Without catch-up, what nobody fired for so long is missed. A restart, or the next replica, is quicker. */
 const LATE_MS_MAX = 10_000;
+/** A timer stands still while its machine sleeps, and a clock may be put right: the time is looked at again after so long. */
+const LOOK_MS_MAX = 5_000;
 /** Instants of one schedule, and schedules, in one go; what is left comes in the next rounds, among other work. */
 const FIRINGS_MAX = 20;
 const SCHEDULES_MAX = 25;
@@ -39,7 +41,9 @@ export class ScheduleFirings {
 
   /** After what may have changed which time is the next. */
   rearm(): void {
-    this.#wakeups.arm(this.#core.schedules.nextDueMs);
+    const { clock, schedules } = this.#core;
+    const { nextDueMs } = schedules;
+    if (nextDueMs !== undefined) this.#wakeups.arm(Math.min(nextDueMs, clock.now() + LOOK_MS_MAX));
   }
 
   /** Sets the alarm anew: it was set by a clock that may have been put right since. */
