@@ -19,7 +19,7 @@ export class ScheduleBook {
   /** Of the round under way; null: there is none of this name. */
   readonly #held = new Map<string, ScheduleRecord | null>();
   readonly #written = new Map<string, 'saved' | 'fired'>();
-  #wanted = new Set<string>();
+  readonly #wanted = new Set<string>();
   #loading: Promise<ReadonlySet<string>> | null = null;
 
   constructor(reads: Reads) {
@@ -80,13 +80,18 @@ export class ScheduleBook {
   /** What the round has looked at waits for its next time, whoever moved that. */
   committed(): void {
     for (const [name, record] of this.#held) this.#wait(record ? alarmOf(record) : { name, nextMs: 0, startKey: null });
-    this.lost();
+    this.#release();
   }
 
+  /** The times of what was taken out as due are read anew before the next decision. */
   lost(): void {
+    this.#release();
+  }
+
+  #release(): void {
     this.#held.clear();
     this.#written.clear();
-    this.#wanted = new Set();
+    this.#wanted.clear();
     this.#loading = null;
   }
 
@@ -105,7 +110,7 @@ export class ScheduleBook {
 
   async #load(round: Round): Promise<ReadonlySet<string>> {
     const wanted = [...this.#wanted];
-    this.#wanted = new Set();
+    this.#wanted.clear();
     this.#loading = null;
     const { found, busy } = await round.loadSchedules(wanted);
     const records = new Map(found.map((record) => [record.schedule.name, record]));

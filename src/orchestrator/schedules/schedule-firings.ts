@@ -102,12 +102,12 @@ export class ScheduleFirings {
 
   #fireDue(record: ScheduleRecord, earlier: StartedRun | null, batch: WriteBatch, now: number): ScheduleRecord {
     const { schedule, nextMs } = record;
-    const isMissedBefore = schedule.runCatchupScheduleInstances ? nextMs : now - LATE_MS_MAX;
+    const missedBeforeMs = schedule.runCatchupScheduleInstances ? nextMs : now - LATE_MS_MAX;
     const inputChars = Json.of(schedule.startWorkflowRequest.input).text.length;
     const most = Math.min(FIRINGS_MAX, Math.max(1, Math.floor(INPUT_CHARS_MAX / inputChars)));
     let { lastMs } = record;
     try {
-      let time = nextTime(schedule, Math.max(lastMs, nextMs - 1, isMissedBefore - 1));
+      let time = nextTime(schedule, Math.max(lastMs, nextMs - 1, missedBeforeMs - 1));
       for (let count = 0; count < most && time && time.atMs <= now; count += 1) {
         batch.scheduleExecutions.push(this.#start(record, time, earlier, batch, now));
         lastMs = time.atMs;
@@ -119,7 +119,7 @@ export class ScheduleFirings {
       // Its crons were understood when it was saved, but are no more: it would be due for ever.
       const [cron = { cronExpression: '', zoneId: 'UTC' }] = cronsOf(schedule);
       batch.scheduleExecutions.push(this.#refused(record, { atMs: nextMs, cron }, this.#core.newId(), now, error));
-      return { ...record, nextMs: 0, schedule: { ...schedule, paused: true, pausedReason: error.message } };
+      return { ...record, lastMs, nextMs: 0, schedule: { ...schedule, paused: true, pausedReason: error.message } };
     }
   }
 

@@ -1,8 +1,10 @@
 // Schedules on a whole orchestrator and a real database. The clock is set forward; `requeue` makes that known to alarms that
 // were set before.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { AppError } from '../../model/error.ts';
 import { Json } from '../../model/json.ts';
 import { workflowScheduleSchema } from '../../model/workflow-schedule.ts';
+import type { RunHooks } from '../ports.ts';
 import { NO_HOOKS, openFixture, register } from '../testing/fixture.ts';
 import {
   ANYBODY,
@@ -184,6 +186,29 @@ describe.each(STORAGES)('schedules on %s', (_, storage) => {
     await expect(schedules.save(given, refused)).rejects.toThrow();
     expect(await fixture.store.reads.schedule('hourly')).toEqual(before);
   });
+});
+
+test('what issues a run its keys hears of runs that a schedule starts, and may refuse them', async () => {
+  const started: string[] = [];
+  const clock = settableClock();
+  const hooks: RunHooks = {
+    ...NO_HOOKS,
+    started: ({ input }) => {
+      if (started.push(String(input.object._startedByScheduler)) > 1) {
+        throw new AppError('invalid_request', 'The cap does not resolve.');
+      }
+    },
+  };
+  const fixture = await openFixture({ hooks, clock });
+  await register(fixture.orchestrator, ONE);
+  await saveSchedule(fixture.orchestrator, CATCH_UP);
+  clock.forward(2 * HOUR_MS);
+  await fixture.orchestrator.schedules.requeue();
+  await expect
+    .poll(() => firingsOf(fixture.store))
+    .toMatchObject([{ state: 'EXECUTED' }, { state: 'FAILED', workflowId: null, reason: 'The cap does not resolve.' }]);
+  expect(started).toEqual(['hourly', 'hourly']);
+  await fixture.close();
 });
 
 test('a schedule with a vault key in it is refused: the key would be kept in clear', async () => {

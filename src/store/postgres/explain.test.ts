@@ -7,13 +7,24 @@ import { createTestDatabase } from '../../../tests/support/postgres-database.ts'
 import { Json } from '../../model/json.ts';
 import { RUN_STATUSES } from '../../model/run-status.ts';
 import { sampleAudit, sampleCharge, sampleRun, sampleTask, sampleVaultKey } from '../conformance-samples.ts';
-import { emptyBatch, type Round, type RunFilter, type Store } from '../port.ts';
+import { emptyBatch, type Round, type RunFilter, type ScheduleExecutionFilter, type Store } from '../port.ts';
 import type { SharedRound, SharedStore } from '../shared-port.ts';
 import { createPostgresStore } from './store.ts';
 import { Trip } from './trip.ts';
 
 const NOW_MS = 1_790_000_000_000;
-const LARGE = ['run', 'task', 'charge', 'audit', 'vault_key', 'task_log', 'history_read', 'snapshot', 'key_value'];
+const LARGE = [
+  'run',
+  'task',
+  'charge',
+  'audit',
+  'vault_key',
+  'task_log',
+  'history_read',
+  'snapshot',
+  'key_value',
+  'schedule_execution',
+];
 
 let store: Store;
 let explainer: pg.Client;
@@ -57,6 +68,7 @@ const ROUNDS: Readonly<Record<string, Work>> = {
       ]),
     ),
   'a commit of runs and tasks': () => commitRuns([4710, 4711, 4712]),
+  'the lock of schedules': () => inRound((round) => round.loadSchedules(['schedule-7', 'none'])),
   'the removal of runs': () =>
     inRound(async (round) => {
       await round.loadRuns(wantedRuns(0, [4720, 4721]));
@@ -94,6 +106,13 @@ const search = (filter: Partial<RunFilter>, start = 0) => {
   );
 };
 
+const searchFirings = (filter: Partial<ScheduleExecutionFilter>) => {
+  const ever = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };
+  const any = { scheduleNames: null, workflowNames: null, workflowIds: null, states: ['FAILED'], text: null };
+  const whole = { ...any, scheduled: ever, executed: ever, ...filter };
+  return store.reads.searchScheduleExecutions(whole, 'newest', { start: 0, count: 100 });
+};
+
 const READS: Readonly<Record<string, Work>> = {
   'a run by id': () => store.reads.runRowId('run-7'),
   'a run by id, whole': () => store.reads.run('run-7', false),
@@ -117,6 +136,10 @@ const READS: Readonly<Record<string, Work>> = {
   'a search for unsuccessful runs': () => search({ statuses: ['FAILED', 'TERMINATED'] }),
   'a search for a text': () => search({ text: 'order-7' }),
   'the names of runs': () => store.reads.runNames(1000),
+  'a schedule': () => store.reads.schedule('schedule-7'),
+  'a search for firings': () => searchFirings({}),
+  'a search for firings of schedules': () => searchFirings({ scheduleNames: ['schedule-7', 'schedule-8'] }),
+  'a search for firings of an hour': () => searchFirings({ executed: { fromMs: NOW_MS - 3_600_000, toMs: NOW_MS } }),
   'a snapshot': () => store.reads.snapshot('snapshot-9'),
   'the logs of a task': () => store.reads.logs(['task-9', 'task-11']),
   'who looked at a history': () => store.reads.historyReads('run-9'),
@@ -366,6 +389,13 @@ async function fill(): Promise<void> {
      select $1::bigint - (20000 - i) * 1000, 'run-' || (i - 1) / 4 + 1, 'vk_' || (i - 1) / 4 + 1,
        case when i % 100 = 0 then 'denied_cap_exceeded' else 'allowed' end, 'pay', 'stripe', 'usd', 5, 'ch_' || i, '{}'
      from generate_series(1, 20000) i`,
+    [NOW_MS],
+  );
+  await explainer.query(
+    `insert into schedule_execution
+       (id, schedule_name, workflow_name, workflow_id, state, scheduled_ms, executed_ms, document)
+     select 'firing-' || i, 'schedule-' || i % 100, 'billing', 'run-' || i, 'EXECUTED', at, at, '{}'
+     from (select i, $1::bigint - (50000 - i) * 1000 as at from generate_series(1, 50000) i) made`,
     [NOW_MS],
   );
   await explainer.query(`

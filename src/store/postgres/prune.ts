@@ -29,8 +29,9 @@ const REMOVE_RUNS = [
   `delete from run ${IN_RUNS}`,
 ];
 
-const REMOVE_FIRINGS = `delete from schedule_execution where row_id in
-  (select row_id from schedule_execution where executed_ms < $1 order by executed_ms limit $2) returning 1 as gone`;
+const REMOVE_FIRINGS = `delete from schedule_execution where row_id = any(array(
+    select row_id from schedule_execution where executed_ms < $1 order by executed_ms limit $2
+  )) returning 1 as gone`;
 const REMOVE_AUDIT = `delete from audit where id in
   (select id from audit where at_ms < $1 order by at_ms limit $2) returning 1 as gone`;
 

@@ -17,8 +17,8 @@ export function scheduleAdminRoutes(deps: RouteDeps): Route[] {
   const pause = (name: string, caller: ScheduleCaller) => schedules.pause(name, null, caller);
   const resume = (name: string, caller: ScheduleCaller) => schedules.resume(name, caller);
   return [
-    all(deps, 'pause', 'Pause all schedules', (caller) => eachOf(deps, (name) => pause(name, caller))),
-    all(deps, 'resume', 'Resume all schedules', (caller) => eachOf(deps, (name) => resume(name, caller))),
+    all(deps, 'pause', 'Pause all schedules', (caller) => eachOf(deps, false, (name) => pause(name, caller))),
+    all(deps, 'resume', 'Resume all schedules', (caller) => eachOf(deps, true, (name) => resume(name, caller))),
     all(deps, 'requeue', 'Read anew when each schedule comes due', () => schedules.requeue()),
     bulk(deps, 'pause', 'Pause schedules; the body is a list of names', pause),
     bulk(deps, 'resume', 'Resume paused schedules; the body is a list of names', resume),
@@ -40,9 +40,9 @@ function all(deps: RouteDeps, action: string, summary: string, act: (caller: Sch
   };
 }
 
-/** One that somebody removes meanwhile needs nothing done to it. */
-async function eachOf({ reads }: RouteDeps, act: (name: string) => Promise<void>): Promise<void> {
-  const records = await reads.schedules();
+/** Of those that are paused, or not: who paused one before, and why, stays. What is removed meanwhile is passed over. */
+async function eachOf({ reads }: RouteDeps, paused: boolean, act: (name: string) => Promise<void>): Promise<void> {
+  const records = (await reads.schedules()).filter(({ schedule }) => schedule.paused === paused);
   await Promise.all(
     records.map(({ schedule }) =>
       act(schedule.name).catch((error: unknown) => {

@@ -5,7 +5,7 @@ create table schedule (
   start_name text not null,
   start_key text, -- idempotency key of its starts
   document text not null
-) without rowid;
+);
 
 create table schedule_execution (
   row_id integer primary key,
