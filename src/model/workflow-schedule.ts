@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { flag, loose, name } from './schema.ts';
 import { startRequestSchema } from './start-request.ts';
 
-const CRONS_MAX = 100;
+/** Each is worked out for every instant, on the loop. */
+const CRONS_MAX = 20;
 
 const cron = () => z.string().trim().min(1, 'must not be empty').max(200);
 const zone = () => loose(z.string().max(100)).transform((given) => given || 'UTC');

@@ -251,6 +251,10 @@ describe('permissions', () => {
     }
     const inline = { name: 'mine', workflowDef: sequence('other', 'a') };
     expect((await save('inline', { startWorkflowRequest: inline }, 'scheduler')).status).toBe(403);
+    const budget = { stripe: { capUsd: 1, allowedEndpoints: ['*'] } };
+    const spending = { name: 'mine', workflowDef: { ...sequence('mine', 'a'), budget } };
+    const refused = await save('inline', { startWorkflowRequest: spending }, 'scheduler');
+    expect([refused.status, refused.json.message]).toEqual([403, expect.stringContaining('vault:stripe:issue')]);
   });
 
   it('to read one takes the right to read its workflow; to others it is not there', async () => {
