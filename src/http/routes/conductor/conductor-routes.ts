@@ -6,6 +6,7 @@ import { createPermissions } from './permissions.ts';
 import { scheduleRoutes } from './schedules.ts';
 import { scheduleAdminRoutes } from './schedules-admin.ts';
 import { scheduleExecutionRoutes } from './schedules-executions.ts';
+import { scheduleReadRoutes } from './schedules-read.ts';
 import { serverRoutes } from './server.ts';
 import { taskDefinitionRoutes } from './task-definitions.ts';
 import { taskPollRoutes } from './task-poll.ts';
@@ -50,6 +51,7 @@ export function conductorRoutes(deps: ConductorDeps): Route[] {
     ...taskReadRoutes(shared),
     ...taskQueueRoutes(shared),
     ...scheduleRoutes(shared),
+    ...scheduleReadRoutes(shared),
     ...scheduleExecutionRoutes(shared),
     ...scheduleAdminRoutes(shared),
     ...serverRoutes(shared),
