@@ -62,6 +62,7 @@ const SECTIONS = [
   ['Definitions', /^\/api\/metadata\//],
   ['Executions', /^\/api\/workflow/],
   ['Tasks', /^\/api\/tasks/],
+  ['Schedules', /^\/api\/scheduler/],
   ['Vault', /^\/vault\//],
   ['Vault, as other clients spell it', /^\/v1\/keys/],
   ['Sign-in and keys', /^\/api\/(token|v1\/admin)/],
@@ -74,7 +75,8 @@ const INTRODUCTION = `# REST
 \`/openapi.json\` describes every route with its shapes, made from the schemas that validate the requests; this page is
 made from it. Every route needs a [credential](../guides/keys-and-permissions.md), save those marked public. What goes
 wrong is on [a page of its own](errors.md). The vault's proxy (\`/stripe/…\`, \`/v1/…\`) speaks the vendor's API and is
-[described with the vault](../guides/vault.md). What a search takes is on [its page](search.md).
+[described with the vault](../guides/vault.md). What a search takes is on [its page](search.md),
+and how [schedules](schedules.md) come due on another.
 `;
 
 writeFileSync(new URL('../docs/reference/rest.md', import.meta.url), restPage(await routes()));

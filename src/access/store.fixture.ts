@@ -16,6 +16,7 @@ export function withCommit(store: Store, commit: (round: Round, batch: WriteBatc
         shared: round.shared,
         loadRuns: (wanted) => round.loadRuns(wanted),
         startedWith: (keys) => round.startedWith(keys),
+        loadSchedules: (names) => round.loadSchedules(names),
         abandon: () => round.abandon(),
         commit: (batch) => commit(round, batch),
       };

@@ -20,6 +20,8 @@ import { RepairScan } from './repair-scan.ts';
 import { type CachedRun, RunCache, type RunCacheListener } from './run-cache.ts';
 import { RunWatch } from './run-watch.ts';
 import { type OpenEntry, Schedule } from './schedule.ts';
+import { ScheduleBook } from './schedules/schedule-book.ts';
+import { ScheduleFirings } from './schedules/schedule-firings.ts';
 import { SharedQueues } from './shared-queues.ts';
 import { signalDocument, signalEvent } from './signal-event.ts';
 import { StartKeys } from './start-keys.ts';
@@ -55,12 +57,15 @@ export class Core {
   readonly advance: Advance;
   readonly startKeys = new StartKeys();
   readonly watch: RunWatch;
+  /** Of workflows; `schedule` is that of tasks. */
+  readonly schedules: ScheduleBook;
   readonly newRunRowId: () => number;
   readonly #handOff: HandOff;
   readonly #inProcess: InProcess;
   readonly #giveBack = new GiveBack(this);
   readonly #undelivered = new Undelivered((handed) => this.#giveBack.handedOut(handed));
   readonly #alarms: Alarms;
+  readonly #firings: ScheduleFirings;
   readonly #fresh: boolean;
   readonly #scan: RepairScan;
   readonly #onDefect: (what: string) => void;
@@ -110,12 +115,15 @@ export class Core {
         if (!this.#stale) this.#undelivered.settle();
       },
     });
+    const mayRing = () => !this.#stopped && !this.#stale;
     this.#alarms = new Alarms({
       core: this,
       shared: this.shared !== null,
       touch: (key) => this.touch(key),
-      mayRing: () => !this.#stopped && !this.#stale,
+      mayRing,
     });
+    this.schedules = new ScheduleBook(store.reads);
+    this.#firings = new ScheduleFirings(this, mayRing);
     this.#handOff = this.#newHandOff();
     this.#queues = this.shared && this.#newQueues();
     this.#sweep = this.shared && this.#newSweep(this.shared, processId, options.random);
@@ -139,6 +147,7 @@ export class Core {
       for (const key of keys ?? this.#waitedAt()) if (this.#isWaitedAt(key)) this.touch(key);
     });
     this.#freshness?.onChange('definitions', () => this.definitions.load(this.reads));
+    this.#freshness?.onChange('schedules', () => this.requeue());
     await this.loop.submit({ load: (round) => this.load(round, []), decide: () => undefined });
     await this.#sweep?.start();
     if (shared) return;
@@ -173,11 +182,18 @@ export class Core {
     this.#stopped = true;
     clearInterval(this.#repairing);
     this.#alarms.stop();
+    this.#firings.stop();
     await this.#sweep?.stop();
     this.#inProcess.stop();
     this.pollers.dismiss();
     await this.loop.drained();
     await this.#sweep?.leave();
+  }
+
+  /** Reads anew when each schedule comes due. */
+  async requeue(): Promise<void> {
+    await this.schedules.reload();
+    if (!this.#stopped) this.#firings.reset();
   }
 
   /** Makes memory ready for a decision on these runs. Undefined when it is; BUSY when another process holds one. */
@@ -263,6 +279,7 @@ export class Core {
     this.#handOff.serveTouched(batch, now);
     await this.advance.finish(batch, now, round);
     this.advance.drain(batch);
+    this.schedules.drain(batch);
     this.limits.drain(batch);
     this.polls.flush(batch, now, this.shared ? FLUSH_SHARED_EVERY_MS : undefined);
   }
@@ -270,10 +287,12 @@ export class Core {
   #afterCommit(): void {
     this.#handOff.deliver();
     this.advance.committed();
+    this.schedules.committed();
     this.limits.release();
     if (this.shared) this.#queues?.announce(this.shared);
     else this.schedule.forgetNews();
     this.#alarms.rearm();
+    this.#firings.rearm();
     if (this.#stale) return;
     for (const key of this.#queues?.keys ?? this.schedule.touched) this.touch(key);
   }
@@ -284,6 +303,7 @@ export class Core {
     this.#alarms.lost();
     this.#handOff.lost(again);
     this.advance.lost();
+    this.schedules.lost();
     this.cache.clear();
     this.limits.release();
     if (this.#stopped) return;
@@ -332,7 +352,7 @@ export class Core {
     const now = this.clock.now();
     this.cache.clear();
     this.schedule.clear();
-    await this.definitions.load(this.reads);
+    await Promise.all([this.definitions.load(this.reads), this.requeue()]);
     if (this.shared) {
       this.limits.restart(0);
       this.#stale = false;
@@ -445,6 +465,7 @@ export class Core {
       touchWaiting: () => {
         for (const key of this.#waitedAt()) this.touch(key);
       },
+      freshen: async () => this.#freshness?.ensure(),
       refreshPolls: async () => this.polls.restore(await this.reads.polls(this.clock.now() - ACTIVE_WINDOW_MS)),
     });
   }

@@ -11,6 +11,7 @@ import type { TaskStatus } from '../model/task-status.ts';
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
 import type { PollRecord } from '../store/port.ts';
 import type { WatchedRun } from './run-watch.ts';
+import type { Schedules } from './schedules/schedule-commands.ts';
 import type { Simulated, Simulation } from './simulate-run.ts';
 import type { Rerun } from './start-over.ts';
 
@@ -62,6 +63,7 @@ export interface Orchestrator {
   putEventHandlers(handlers: readonly EventHandler[], mode: 'create' | 'replace'): Promise<void>;
   removeEventHandler(name: string): Promise<void>;
   eventHandlers(): readonly EventHandler[];
+  readonly schedules: Schedules;
   // executions
   /** `agentGrants`: what its AGENT tasks may run, where that hangs on who starts it. Runs that it starts go by the same. */
   start(request: StartRequest, agentGrants?: readonly string[]): Promise<string>;

@@ -40,6 +40,7 @@ import { retryRun } from './retry-run.ts';
 import type { CachedRun } from './run-cache.ts';
 import type { WatchedRun } from './run-watch.ts';
 import { type OpenEntry, Schedule } from './schedule.ts';
+import { ScheduleCommands } from './schedules/schedule-commands.ts';
 import { type Simulated, type Simulation, simulateRun } from './simulate-run.ts';
 import { type Rerun, rerunRun, restartRun } from './start-over.ts';
 import { startRun } from './start-run.ts';
@@ -57,6 +58,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
 }
 
 class Conductor implements Orchestrator {
+  readonly schedules: ScheduleCommands;
   readonly #core: Core;
   readonly #commands: DefinitionCommands;
   readonly #workers: ReadonlyMap<string, InProcessWorker>;
@@ -64,6 +66,7 @@ class Conductor implements Orchestrator {
 
   constructor(options: OrchestratorOptions) {
     this.#core = new Core(options, (handed, result) => this.#report(handed, result));
+    this.schedules = new ScheduleCommands(this.#core, options.freshness ?? null);
     this.#workers = new Map(options.workers.map((worker) => [worker.queue, worker]));
     this.#commands = new DefinitionCommands(
       options.loop,

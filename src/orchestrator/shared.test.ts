@@ -338,6 +338,7 @@ describe('a task that runs inside a replica', () => {
       timer: ignore,
       signal: ignore,
       touchWaiting: ignore,
+      freshen: async () => undefined,
       refreshPolls: async () => undefined,
       orphan: () => {
         orphans += 1;

@@ -4,7 +4,7 @@ import { Json } from '../model/json.ts';
 import { isRunTerminal } from '../model/run-status.ts';
 import type { StartRequest } from '../model/start-request.ts';
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
-import type { StartedRun } from '../store/port.ts';
+import type { StartedRun, WriteBatch } from '../store/port.ts';
 import type { Core } from './core.ts';
 
 /** Resolves with the public id after the first decision is committed. */
@@ -22,37 +22,48 @@ export function startRun(core: Core, request: StartRequest, agentGrants?: readon
         earlier = started;
       });
     },
-    decide: (batch, now) => {
-      const definition = definitionOf(core, request);
-      if (idempotencyKey !== undefined) {
-        const inRound = batchStart(core, request.name, idempotencyKey);
-        const known = inRound ?? earlier;
-        if (known) {
-          const answer = answerFor(request, known);
-          if (answer !== null) return answer;
-        }
-      }
-      const id = core.newId();
-      core.advance.create(
-        {
-          id,
-          rootId: id,
-          definition,
-          input,
-          correlationId: request.correlationId ?? null,
-          priority: request.priority,
-          taskToDomain: request.taskToDomain,
-          createdBy: request.createdBy ?? null,
-          agentGrants,
-          idempotencyKey: idempotencyKey ?? null,
-          parent: null,
-        },
-        batch,
-        now,
-      );
-      return id;
-    },
+    decide: (batch, now) => decideStart(core, { request, input, agentGrants, earlier }, batch, now),
   });
+}
+
+export interface Start {
+  readonly request: StartRequest;
+  /** The request's. */
+  readonly input: Json;
+  readonly agentGrants: readonly string[] | undefined;
+  /** The newest committed run with the request's idempotency key. */
+  readonly earlier: StartedRun | null;
+}
+
+/** Within a round, once `Core.load` has resolved: the id of the run. Throws AppError before anything is changed. */
+export function decideStart(core: Core, start: Start, batch: WriteBatch, now: number): string {
+  const { request, input, agentGrants } = start;
+  const { idempotencyKey } = request;
+  const definition = definitionOf(core, request);
+  if (idempotencyKey !== undefined) {
+    const known = batchStart(core, request.name, idempotencyKey) ?? start.earlier;
+    const answer = known && answerFor(request, known);
+    if (answer) return answer;
+  }
+  const id = core.newId();
+  core.advance.create(
+    {
+      id,
+      rootId: id,
+      definition,
+      input,
+      correlationId: request.correlationId ?? null,
+      priority: request.priority,
+      taskToDomain: request.taskToDomain,
+      createdBy: request.createdBy ?? null,
+      agentGrants,
+      idempotencyKey: idempotencyKey ?? null,
+      parent: null,
+    },
+    batch,
+    now,
+  );
+  return id;
 }
 
 function definitionOf(core: Core, request: StartRequest): WorkflowDefinition {

@@ -27,6 +27,8 @@ export interface SweepOptions {
   readonly orphan: (task: OrphanTask) => void;
   /** Looks for ready tasks at every queue that somebody waits at here. */
   readonly touchWaiting: () => void;
+  /** What others have written of seldom-changed nouns: a schedule comes due also where nobody asks for anything. */
+  readonly freshen: () => Promise<void>;
   readonly refreshPolls: () => Promise<void>;
 }
 
@@ -63,9 +65,10 @@ export class Sweep {
 
   /** One look. Rejects when the store does not answer. */
   async look(): Promise<void> {
-    const { shared, clock, timer, signal, orphan, touchWaiting, refreshPolls } = this.#options;
+    const { shared, clock, timer, signal, orphan, touchWaiting, freshen, refreshPolls } = this.#options;
     const before = clock.now() - GRACE_MS;
     touchWaiting();
+    await freshen();
     for (const found of await shared.overdue(before, FOUND_MAX)) timer(found);
     for (const found of await shared.signals(before, FOUND_MAX)) signal(found);
     if (this.#ticks++ % HEARTBEAT_TICKS > 0) return;

@@ -5,6 +5,7 @@ import type { Run, Task } from '../model/run.ts';
 import { RUN_STATUSES } from '../model/run-status.ts';
 import { TASK_STATUSES } from '../model/task-status.ts';
 import type { AuditEntry, Charge, VaultKey } from '../model/vault.ts';
+import { type ScheduleExecution, type ScheduleRecord, workflowScheduleSchema } from '../model/workflow-schedule.ts';
 import { emptyBatch, type Store, type WriteBatch } from './port.ts';
 
 const AT_MS = 1_790_000_000_000;
@@ -33,6 +34,9 @@ async function commitBatch(store: Store, batch: WriteBatch): Promise<void> {
     ];
     const wanted = [...new Set(runs)].filter((rowId) => !isNew.has(rowId));
     if (wanted.length > 0) await round.loadRuns(wanted.map((rowId) => ({ rowId, revision: 0 })));
+    const schedules = [...batch.schedules, ...batch.firedSchedules].map(({ schedule }) => schedule.name);
+    const named = [...schedules, ...batch.removedSchedules];
+    if (named.length > 0) await round.loadSchedules(named);
     const keys = new Set([
       ...batch.vaultKeys.map(({ id }) => id),
       ...[...batch.newCharges, ...batch.changedCharges].map(({ keyId }) => keyId),
@@ -45,6 +49,31 @@ async function commitBatch(store: Store, batch: WriteBatch): Promise<void> {
     await round.abandon();
     throw error;
   }
+}
+
+export function sampleSchedule(over: Partial<ScheduleRecord> = {}, wire: object = {}): ScheduleRecord {
+  const schedule = workflowScheduleSchema.parse({
+    name: `schedule-${fresh()}`,
+    cronExpression: '0 0 9 * * *',
+    startWorkflowRequest: { name: 'billing', input: { at: 'nine' } },
+    ...wire,
+  });
+  return { schedule, createdMs: AT_MS, updatedMs: AT_MS, nextMs: AT_MS + 1, lastMs: 0, ...over };
+}
+
+export function sampleFiring(over: Partial<ScheduleExecution> = {}): ScheduleExecution {
+  return {
+    id: `firing-${fresh()}`,
+    scheduleName: 'nightly',
+    workflowName: 'billing',
+    workflowId: `run-${fresh()}`,
+    state: 'EXECUTED',
+    reason: null,
+    scheduledMs: AT_MS,
+    executedMs: AT_MS + 5,
+    cron: { cronExpression: '0 0 9 * * *', zoneId: 'UTC' },
+    ...over,
+  };
 }
 
 export function sampleRun(over: Partial<Run> = {}): Run {

@@ -5,6 +5,7 @@ import type { Run, Task } from '../model/run.ts';
 import { commit, fresh, sampleRun, sampleTask } from './conformance-samples.ts';
 import { sharedCounters } from './conformance-shared-counters.ts';
 import { signsOfLife } from './conformance-shared-life.ts';
+import { sharedSchedules } from './conformance-shared-schedules.ts';
 import { sharedVault } from './conformance-shared-vault.ts';
 import { inRound, sharedOf, type TwoStores } from './conformance-two-stores.ts';
 import { emptyBatch, type LoadedRuns, type Round } from './port.ts';
@@ -26,6 +27,7 @@ export function sharedStoreConformance(name: string, open: () => Promise<TwoStor
     describe('ready tasks', () => readyTasks(both));
     describe('limits', () => limits(both));
     describe('stamps', () => stamps(both));
+    describe('schedules', () => sharedSchedules(both));
     describe('the vault', () => sharedVault(both));
     describe('signs of life', () => signsOfLife(both));
     describe('counters', () => sharedCounters(both));
@@ -248,6 +250,7 @@ function stamps(both: () => TwoStores): void {
     await commit(first, { apiKeys: [{ ...apiKey, revokedMs: 0, rotatedFrom: null }] });
     await commit(first, { removedVendorSecrets: ['none'] });
     await commit(first, { removedTaskDefinitions: ['none'], removedDefinitions: [{ name: 'none', version: 1 }] });
+    await commit(first, { removedSchedules: ['none'] });
     await commit(first, { newRuns: [sampleRun()] });
     const raised = Object.fromEntries(Object.entries(before).map(([kind, count]) => [kind, count + 1]));
     expect(await sharedOf(second).stamps()).toEqual(raised);

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { durabilityConformance } from './conformance-durability.ts';
 import { executionConformance } from './conformance-executions.ts';
 import { recordConformance } from './conformance-records.ts';
+import { scheduleConformance } from './conformance-schedules.ts';
 import { taskSearchConformance } from './conformance-task-search.ts';
 import { vaultConformance } from './conformance-vault.ts';
 import type { Store } from './port.ts';
@@ -22,6 +23,7 @@ export function storeConformance(name: string, open: () => Promise<OpenStore>): 
     sharing('executions', open, executionConformance);
     sharing('searches of tasks', open, taskSearchConformance);
     sharing('records', open, recordConformance);
+    sharing('schedules', open, scheduleConformance);
     sharing('vault', open, vaultConformance);
     durabilityConformance(open);
   });

@@ -1,4 +1,4 @@
-// Seldom-changed nouns that processes keep in memory (definitions, API keys, vendor secrets): read anew when another
+// Seldom-changed nouns that processes keep in memory (definitions, schedules' times, API keys, vendor secrets): read anew when another
 // process has written them. Owns the last stamps seen; must never answer a caller from before its question.
 import type { SharedStore, Stamps } from './shared-port.ts';
 
@@ -6,7 +6,12 @@ export type Reload = () => Promise<void>;
 
 export class Freshness {
   readonly #shared: SharedStore;
-  readonly #reloads: Record<keyof Stamps, Reload[]> = { definitions: [], apiKeys: [], vendorSecrets: [] };
+  readonly #reloads: Record<keyof Stamps, Reload[]> = {
+    definitions: [],
+    schedules: [],
+    apiKeys: [],
+    vendorSecrets: [],
+  };
   #known: Stamps;
   /** The read under way, which may have begun before a caller asked, and the one that begins after it. */
   #reading: Promise<void> | null = null;
@@ -57,7 +62,7 @@ export class Freshness {
   }
 
   #stale(stamps: Stamps): (keyof Stamps)[] {
-    const nouns = ['definitions', 'apiKeys', 'vendorSecrets'] as const;
+    const nouns = ['definitions', 'schedules', 'apiKeys', 'vendorSecrets'] as const;
     return nouns.filter((noun) => stamps[noun] > this.#known[noun]);
   }
 

@@ -10,6 +10,7 @@ import type { TaskDefinition } from '../model/task-definition.ts';
 import type { TaskStatus } from '../model/task-status.ts';
 import type { AuditEntry, Charge, VaultKey, VendorSecret } from '../model/vault.ts';
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
+import type { ScheduleAlarm, ScheduleExecution, ScheduleRecord } from '../model/workflow-schedule.ts';
 import type { SharedRound, SharedStore, TaskLimit } from './shared-port.ts';
 
 export interface Store {
@@ -27,7 +28,7 @@ export interface Store {
   readonly shared: SharedStore | null;
   /**
    * Removes one small batch of what has passed its age, whole runs at a time; resolves with how many rows of `run`,
-   * `audit` and `charge` went. Less than `limit`: nothing is left. An age of 0 keeps everything.
+   * `schedule_execution`, `audit` and `charge` went. Less than `limit`: nothing is left. An age of 0 keeps everything.
    */
   prune(ages: PruneAges, limit: number): Promise<number>;
   close(): Promise<void>;
@@ -36,7 +37,7 @@ export interface Store {
 export type RowKind = 'run' | 'task' | 'charge' | 'signal';
 
 export interface PruneAges {
-  /** Terminal runs that ended before this instant, with their tasks, logs and history reads. */
+  /** Terminal runs that ended before this instant, with their tasks, logs and history reads; firings from before it. */
   readonly runsEndedBeforeMs: number;
   /** Audit entries from before this instant; closed charges and dead vault keys that no window can count any more. */
   readonly auditBeforeMs: number;
@@ -47,6 +48,8 @@ export interface Round {
   loadRuns(wanted: readonly WantedRun[]): Promise<LoadedRuns>;
   /** The newest run started with each of these keys; in a shared store nobody else can start one until the round ends. */
   startedWith(keys: readonly StartKey[]): Promise<readonly (StartedRun | null)[]>;
+  /** Schedules as they are; in a shared store locked, as runs are, and a name that nobody has free to be taken. */
+  loadSchedules(names: readonly string[]): Promise<LoadedSchedules>;
   /**
    * Writes everything or nothing. Rejects with AppError('store_unavailable') when the database fails, and with
    * `RoundConflict` when another writer got in the way and nothing was written: the round may be tried again.
@@ -86,6 +89,13 @@ export interface LoadedRun {
   readonly since: number;
 }
 
+export interface LoadedSchedules {
+  /** A name that is in neither list is nobody's. */
+  readonly found: readonly ScheduleRecord[];
+  /** Held by another round just now. */
+  readonly busy: readonly string[];
+}
+
 export interface StartKey {
   readonly name: string;
   readonly key: string;
@@ -123,6 +133,12 @@ export interface WriteBatch {
   readonly removedTaskDefinitions: string[];
   readonly eventHandlers: EventHandler[];
   readonly removedEventHandlers: string[];
+  /** Inserted or replaced whole; a name is in one of these three lists at most. */
+  readonly schedules: ScheduleRecord[];
+  /** The same, of which no other process need hear: only its next time has changed. */
+  readonly firedSchedules: ScheduleRecord[];
+  readonly removedSchedules: string[];
+  readonly scheduleExecutions: ScheduleExecution[];
   readonly apiKeys: ApiKeyRecord[];
   readonly vendorSecrets: VendorSecret[];
   readonly removedVendorSecrets: string[];
@@ -211,6 +227,21 @@ export interface Reads {
   definitions(): Promise<WorkflowDefinition[]>;
   taskDefinitions(): Promise<TaskDefinition[]>;
   eventHandlers(): Promise<EventHandler[]>;
+  // schedules
+  schedule(name: string): Promise<ScheduleRecord | null>;
+  /** By name. */
+  schedules(): Promise<ScheduleRecord[]>;
+  /** Of those that are to fire. */
+  scheduleAlarms(): Promise<ScheduleAlarm[]>;
+  /**
+   * One page of the firings that fit, by when they happened, and how many fit. Looks at no more than `FOUND_MAX` of
+   * those of the schedules and of the time asked for.
+   */
+  searchScheduleExecutions(
+    filter: ScheduleExecutionFilter,
+    order: SearchOrder,
+    page: Page,
+  ): Promise<{ total: number; executions: ScheduleExecution[] }>;
   // access
   apiKeys(): Promise<ApiKeyRecord[]>;
   // vault
@@ -276,6 +307,19 @@ export interface TaskFilter {
 export interface FoundTask {
   readonly task: TaskHead;
   readonly run: Pick<Run, 'id' | 'name' | 'correlationId' | 'priority'>;
+}
+
+/** As in `RunFilter`. */
+export interface ScheduleExecutionFilter {
+  readonly scheduleNames: readonly string[] | null;
+  /** Of workflows. */
+  readonly names: readonly string[] | null;
+  readonly runIds: readonly string[] | null;
+  readonly statuses: readonly string[];
+  readonly scheduled: TimeRange;
+  readonly executed: TimeRange;
+  /** Is its id, or the name of the schedule or the workflow, or the id of the run. */
+  readonly text: string | null;
 }
 
 /** Both ends belong to it. */
@@ -345,6 +389,10 @@ export function emptyBatch(): WriteBatch {
     removedTaskDefinitions: [],
     eventHandlers: [],
     removedEventHandlers: [],
+    schedules: [],
+    firedSchedules: [],
+    removedSchedules: [],
+    scheduleExecutions: [],
     apiKeys: [],
     vendorSecrets: [],
     removedVendorSecrets: [],

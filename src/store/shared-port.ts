@@ -69,6 +69,7 @@ export interface OrphanTask {
 /** How often each kind of seldom-changed noun has been written: who holds them in memory reads them anew on a change. */
 export interface Stamps {
   readonly definitions: number;
+  readonly schedules: number;
   readonly apiKeys: number;
   readonly vendorSecrets: number;
 }
@@ -76,7 +77,7 @@ export interface Stamps {
 export interface SharedRound {
   /** As of the round's beginning. */
   stamps(): Promise<Stamps>;
-  /** Until the round ends nobody else writes definitions, task definitions, API keys or vendor secrets; stamps anew. */
+  /** Until the round ends nobody else writes definitions, task definitions, schedules, API keys or vendor secrets; stamps anew. */
   lockStamps(): Promise<Stamps>;
   /**
    * Tasks that may be handed out at `now`, up to `count` a queue: by priority, then in the order they became ready.

@@ -57,6 +57,7 @@ export class FragileStore implements Store {
       shared: round.shared,
       loadRuns: (wanted) => round.loadRuns(wanted),
       startedWith: (keys) => round.startedWith(keys),
+      loadSchedules: (names) => round.loadSchedules(names),
       abandon: () => round.abandon(),
       commit: (batch: WriteBatch) => {
         if (this.failing) return Promise.reject(new AppError('store_unavailable', 'The disk is gone.'));

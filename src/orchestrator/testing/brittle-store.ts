@@ -31,6 +31,7 @@ export function brittle(store: Store): BrittleStore {
       return {
         loadRuns: (wanted) => round.loadRuns(wanted),
         startedWith: (keys) => round.startedWith(keys),
+        loadSchedules: (names) => round.loadSchedules(names),
         abandon: () => round.abandon(),
         shared: round.shared,
         commit: async (batch) => {

@@ -10,7 +10,7 @@ import { Loop } from '../loop.ts';
 import { createOrchestrator } from '../orchestrator.ts';
 import type { Orchestrator } from '../orchestrator-api.ts';
 import type { OrchestratorLimits } from '../orchestrator-options.ts';
-import type { InProcessWorker, RunHooks } from '../ports.ts';
+import type { Clock, InProcessWorker, RunHooks } from '../ports.ts';
 import { type Storage, sqliteStorage } from './storage.ts';
 
 export const NO_HOOKS: RunHooks = {
@@ -30,6 +30,8 @@ export interface FixtureOptions {
   readonly hooks?: RunHooks;
   readonly workers?: readonly InProcessWorker[];
   readonly limits?: Partial<OrchestratorLimits>;
+  /** The machine's unless given. */
+  readonly clock?: Clock;
 }
 
 export type Replica = Awaited<ReturnType<typeof openReplica>>;
@@ -64,7 +66,7 @@ let replicas = 0;
 /** One process' worth of an orchestrator, on data that others may have open too. */
 export async function openReplica(storage: Storage, options: FixtureOptions = {}) {
   const store = await storage.open();
-  const clock = { now: () => Date.now() };
+  const { clock = { now: () => Date.now() } } = options;
   const faults: unknown[] = [];
   const loop = new Loop(store, clock, (error) => faults.push(error));
   const processId = `replica-${++replicas}`;

@@ -8,13 +8,32 @@ import { Json } from '../../model/json.ts';
 import { RUN_STATUSES } from '../../model/run-status.ts';
 import { TASK_STATUSES } from '../../model/task-status.ts';
 import { sampleAudit, sampleCharge, sampleRun, sampleTask, sampleVaultKey } from '../conformance-samples.ts';
-import { emptyBatch, type Round, type RunFilter, type SearchOrder, type Store, type TaskFilter } from '../port.ts';
+import {
+  emptyBatch,
+  type Round,
+  type RunFilter,
+  type ScheduleExecutionFilter,
+  type SearchOrder,
+  type Store,
+  type TaskFilter,
+} from '../port.ts';
 import type { SharedRound, SharedStore } from '../shared-port.ts';
 import { createPostgresStore } from './store.ts';
 import { Trip } from './trip.ts';
 
 const NOW_MS = 1_790_000_000_000;
-const LARGE = ['run', 'task', 'charge', 'audit', 'vault_key', 'task_log', 'history_read', 'snapshot', 'key_value'];
+const LARGE = [
+  'run',
+  'task',
+  'charge',
+  'audit',
+  'vault_key',
+  'task_log',
+  'history_read',
+  'snapshot',
+  'key_value',
+  'schedule_execution',
+];
 
 let store: Store;
 let explainer: pg.Client;
@@ -58,6 +77,7 @@ const ROUNDS: Readonly<Record<string, Work>> = {
       ]),
     ),
   'a commit of runs and tasks': () => commitRuns([4710, 4711, 4712]),
+  'the lock of schedules': () => inRound((round) => round.loadSchedules(['schedule-7', 'none'])),
   'the removal of runs': () =>
     inRound(async (round) => {
       await round.loadRuns(wantedRuns(0, [4720, 4721]));
@@ -107,6 +127,13 @@ const searchTasks = (filter: Partial<TaskFilter>, start = 0) => {
   ]);
 };
 
+const searchFirings = (filter: Partial<ScheduleExecutionFilter>) => {
+  const ever = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };
+  const any = { scheduleNames: null, names: null, runIds: null, statuses: ['FAILED'], text: null };
+  const whole = { ...any, scheduled: ever, executed: ever, ...filter };
+  return store.reads.searchScheduleExecutions(whole, 'newest', { start: 0, count: 100 });
+};
+
 const READS: Readonly<Record<string, Work>> = {
   'a run by id': () => store.reads.runRowId('run-7'),
   'a run by id, whole': () => store.reads.run('run-7', false),
@@ -142,6 +169,10 @@ const READS: Readonly<Record<string, Work>> = {
   'a search for unsuccessful tasks': () => searchTasks({ statuses: ['FAILED', 'CANCELED'], defNames: ['charge'] }),
   'a search for tasks by text': () => searchTasks({ text: 'order-7' }),
   'the names of runs': () => store.reads.runNames(1000),
+  'a schedule': () => store.reads.schedule('schedule-7'),
+  'a search for firings': () => searchFirings({}),
+  'a search for firings of schedules': () => searchFirings({ scheduleNames: ['schedule-7', 'schedule-8'] }),
+  'a search for firings of an hour': () => searchFirings({ executed: { fromMs: NOW_MS - 3_600_000, toMs: NOW_MS } }),
   'a snapshot': () => store.reads.snapshot('snapshot-9'),
   'the logs of a task': () => store.reads.logs(['task-9', 'task-11']),
   'who looked at a history': () => store.reads.historyReads('run-9'),
@@ -391,6 +422,13 @@ async function fill(): Promise<void> {
      select $1::bigint - (20000 - i) * 1000, 'run-' || (i - 1) / 4 + 1, 'vk_' || (i - 1) / 4 + 1,
        case when i % 100 = 0 then 'denied_cap_exceeded' else 'allowed' end, 'pay', 'stripe', 'usd', 5, 'ch_' || i, '{}'
      from generate_series(1, 20000) i`,
+    [NOW_MS],
+  );
+  await explainer.query(
+    `insert into schedule_execution
+       (id, schedule_name, workflow_name, workflow_id, state, scheduled_ms, executed_ms, document)
+     select 'firing-' || i, 'schedule-' || i % 100, 'billing', 'run-' || i, 'EXECUTED', at, at, '{}'
+     from (select i, $1::bigint - (50000 - i) * 1000 as at from generate_series(1, 50000) i) made`,
     [NOW_MS],
   );
   await explainer.query(`

@@ -9,6 +9,7 @@ export interface LockedRun {
 export class Locks {
   readonly #runs = new Map<number, LockedRun>();
   readonly #keys = new Map<string, number>();
+  readonly #schedules = new Set<string>();
 
   run(rowId: number, locked: LockedRun): void {
     this.#runs.set(rowId, locked);
@@ -17,6 +18,15 @@ export class Locks {
   /** Revision 0: asked for, and not there. */
   key(id: string, revision: number): void {
     this.#keys.set(id, revision);
+  }
+
+  /** Locked, or asked for and not there. */
+  schedule(name: string): void {
+    this.#schedules.add(name);
+  }
+
+  holdsSchedule(name: string): boolean {
+    return this.#schedules.has(name);
   }
 
   holdsRun(rowId: number): boolean {

@@ -29,6 +29,9 @@ const REMOVE_RUNS = [
   `delete from run ${IN_RUNS}`,
 ];
 
+const REMOVE_FIRINGS = `delete from schedule_execution where row_id = any(array(
+    select row_id from schedule_execution where executed_ms < $1 order by executed_ms limit $2
+  )) returning 1 as gone`;
 const REMOVE_AUDIT = `delete from audit where id in
   (select id from audit where at_ms < $1 order by at_ms limit $2) returning 1 as gone`;
 
@@ -56,13 +59,18 @@ const LEFTOVERS = [
   `delete from poll where last_poll_ms < ${POLL_AGE}`,
 ];
 
-/** Resolves with how many runs, audit entries and charges went; less than `limit`: nothing is left. */
+/** Resolves with how many runs, firings of schedules, audit entries and charges went; less than `limit`: nothing is left. */
 export async function prune(pool: Pool, profile: Profile, ages: PruneAges, limit: number): Promise<number> {
   const session = await pool.take();
   const { runsEndedBeforeMs, auditBeforeMs } = ages;
   const windowsEndMs = auditBeforeMs - WINDOW_MS;
   const steps = [
-    ...(runsEndedBeforeMs > 0 ? [(left: number) => pruneRuns(session, profile, runsEndedBeforeMs, left)] : []),
+    ...(runsEndedBeforeMs > 0
+      ? [
+          (left: number) => pruneRuns(session, profile, runsEndedBeforeMs, left),
+          (left: number) => countGone(session, REMOVE_FIRINGS, runsEndedBeforeMs, left),
+        ]
+      : []),
     ...(auditBeforeMs > 0
       ? [
           (left: number) => countGone(session, REMOVE_AUDIT, auditBeforeMs, left),

@@ -1,8 +1,9 @@
 // One round: one transaction, what it has locked, and what it writes.
-import type { LoadedRuns, Round, StartedRun, StartKey, WantedRun, WriteBatch } from '../port.ts';
+import type { LoadedRuns, LoadedSchedules, Round, StartedRun, StartKey, WantedRun, WriteBatch } from '../port.ts';
 import type { SharedRound } from '../shared-port.ts';
 import type { Profile } from './capabilities.ts';
 import { loadRuns } from './load-runs.ts';
+import { loadSchedules } from './load-schedules.ts';
 import { Locks } from './locks.ts';
 import type { Pool } from './pool.ts';
 import { sharedRound } from './shared-round.ts';
@@ -32,6 +33,10 @@ class PostgresRound implements Round {
 
   startedWith(keys: readonly StartKey[]): Promise<readonly (StartedRun | null)[]> {
     return startedWith(this.#transaction, keys);
+  }
+
+  loadSchedules(names: readonly string[]): Promise<LoadedSchedules> {
+    return loadSchedules(this.#transaction, this.#profile, this.#locks, names);
   }
 
   async commit(batch: WriteBatch): Promise<void> {

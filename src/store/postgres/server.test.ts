@@ -215,7 +215,7 @@ async function statementsOf(store: Store, size: number): Promise<Record<string, 
 
 const MIGRATIONS = readdirSync(new URL('./migrations/', import.meta.url))
   .sort()
-  .map((file, index) => ({ version: index + 1, file }));
+  .map((file) => ({ version: Number(file.slice(0, 4)), file }));
 
 describe('migrations', () => {
   it('are applied once, by however many open the database at once', async () => {
@@ -234,7 +234,7 @@ describe('migrations', () => {
     expect(await opened(async ({ fresh }) => fresh)).toBe(false);
     await query(`insert into schema_migration (version, file) values (9999, 'from-the-future.sql')`);
     await expect(createPostgresStore({ url })).rejects.toThrow(
-      `schema version 9999, this server knows ${MIGRATIONS.length}`,
+      `schema version 9999, this server knows ${MIGRATIONS.at(-1)?.version}`,
     );
   });
 

@@ -10,6 +10,7 @@ import { Pool } from './pool.ts';
 import { prune } from './prune.ts';
 import { definitionReads } from './read-definitions.ts';
 import { runReads } from './read-runs.ts';
+import { scheduleReads } from './read-schedules.ts';
 import { vaultReads } from './read-vault.ts';
 import { openRound } from './round.ts';
 import { RowIds } from './row-ids.ts';
@@ -83,6 +84,7 @@ class PostgresStore implements Store {
     this.reads = {
       ...runReads(pool),
       ...definitionReads(pool),
+      ...scheduleReads(pool),
       ...vaultReads(pool),
       ping: async () => {
         const [row] = await pool.all(READ_ONLY);

@@ -10,6 +10,7 @@ import type { EndedRun, HistoryRead, PollRecord, ReopenedRun, Signal, WriteBatch
 import type { TaskLimit } from '../shared-port.ts';
 import type { Locks } from './locks.ts';
 import { RUN_CHANGING, RUN_FIXED, RUN_KEY } from './run-row.ts';
+import { INSERT_SCHEDULE_EXECUTION, REMOVE_SCHEDULE, UPSERT_SCHEDULE } from './schedule-row.ts';
 import { bigints, type Column, deleteFrom, insertInto, type Statement, texts, update, upsertInto } from './table.ts';
 import { TASK_CHANGING, TASK_FIXED, TASK_KEY } from './task-row.ts';
 import { indexable, stored } from './text-column.ts';
@@ -20,8 +21,8 @@ const KEY_ID: Column<string> = { name: 'id', type: 'text', value: stored };
 const ROW_ID: Column<number> = { name: 'row_id', type: 'bigint', value: (rowId) => rowId };
 const ID_AND_DOCUMENT = texts<{ readonly id: string }>({ id: ({ id }) => stored(id), document: JSON.stringify });
 
-const RAISE_STAMPS = `update stamp set definitions = definitions + $1::bigint, api_keys = api_keys + $2::bigint,
-  vendor_secrets = vendor_secrets + $3::bigint where id = 1`;
+const RAISE_STAMPS = `update stamp set definitions = definitions + $1::bigint, schedules = schedules + $2::bigint,
+  api_keys = api_keys + $3::bigint, vendor_secrets = vendor_secrets + $4::bigint where id = 1`;
 
 const INSERT_SNAPSHOT = insertInto<Snapshot>(
   'snapshot',
@@ -176,6 +177,7 @@ export function writesOf(batch: WriteBatch, locks: Locks): TripStatement[] {
   add(INSERT_LOG, batch.logs);
   add(INSERT_HISTORY_READ, batch.historyReads);
   addRecords(add, batch);
+  addSchedules(add, batch, locks);
   add(
     UPSERT_LIMIT,
     byKey(batch.taskLimits, ({ defName }) => defName),
@@ -229,6 +231,19 @@ function addRecords(add: Add, batch: WriteBatch): void {
   add(UPSERT_VENDOR_SECRET, batch.vendorSecrets);
 }
 
+function addSchedules(add: Add, batch: WriteBatch, locks: Locks): void {
+  const written = [...batch.schedules, ...batch.firedSchedules];
+  for (const name of [...written.map(({ schedule }) => schedule.name), ...batch.removedSchedules]) {
+    if (!locks.holdsSchedule(name)) throw new TypeError(`The round writes schedule ${name}, which it has not locked.`);
+  }
+  add(REMOVE_SCHEDULE, batch.removedSchedules);
+  add(
+    UPSERT_SCHEDULE,
+    byKey(written, ({ schedule }) => schedule.name),
+  );
+  add(INSERT_SCHEDULE_EXECUTION, batch.scheduleExecutions);
+}
+
 /** Last, because vault rounds wait for these locks: they are held for no longer than it takes to write them. */
 function addVault(add: Add, batch: WriteBatch, locks: Locks): void {
   const written = new Set(batch.vaultKeys.map(({ id }) => id));
@@ -262,6 +277,7 @@ function stampsOf(batch: WriteBatch): number[] {
   const { eventHandlers, removedEventHandlers } = batch;
   const counted = [
     [definitions, removedDefinitions, taskDefinitions, removedTaskDefinitions, eventHandlers, removedEventHandlers],
+    [batch.schedules, batch.removedSchedules],
     [batch.apiKeys],
     [batch.vendorSecrets, batch.removedVendorSecrets],
   ];

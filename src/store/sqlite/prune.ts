@@ -17,11 +17,12 @@ const AUDIT_OLD = `json_extract(document, '$.atMs') < ?2`;
 const CLOSED = `state in ('settled', 'released')`;
 const AMONG = 'in (select value from json_each(?1))';
 
-/** Resolves with how many runs, audit entries and charges went; less than `limit`: nothing is left. */
+/** Resolves with how many runs, firings of schedules, audit entries and charges went; less than `limit`: nothing is left. */
 export async function prune(thread: DatabaseThread, ages: PruneAges, limit: number): Promise<number> {
   const { runsEndedBeforeMs, auditBeforeMs } = ages;
   let gone = 0;
   if (runsEndedBeforeMs > 0) gone += await until(limit, (left) => pruneRuns(thread, runsEndedBeforeMs, left));
+  if (runsEndedBeforeMs > 0 && gone < limit) gone += await pruneFirings(thread, runsEndedBeforeMs, limit - gone);
   if (auditBeforeMs === 0) return gone;
   const steps = [
     (left: number) => pruneAudit(thread, auditBeforeMs, left),
@@ -73,6 +74,17 @@ async function pruneRuns(thread: DatabaseThread, beforeMs: number, limit: number
     beforeMs,
   );
   return rowIds.length;
+}
+
+async function pruneFirings(thread: DatabaseThread, beforeMs: number, limit: number): Promise<number> {
+  const rows = await thread.all(
+    'select row_id from schedule_execution where executed_ms < ?2 order by executed_ms limit ?1',
+    limit,
+    beforeMs,
+  );
+  const rowIds = JSON.stringify(rows.map((row) => numberOf(row, 'row_id')));
+  await remove(thread, [`delete from schedule_execution where row_id ${AMONG}`], rowIds);
+  return rows.length;
 }
 
 /**

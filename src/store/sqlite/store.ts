@@ -9,6 +9,7 @@ import type { Write } from './messages.ts';
 import { prune } from './prune.ts';
 import { definitionReads } from './read-definitions.ts';
 import { loadRuns, runReads, startedWith } from './read-runs.ts';
+import { loadSchedules, scheduleReads } from './read-schedules.ts';
 import { vaultReads } from './read-vault.ts';
 import { Readers } from './readers.ts';
 import { DatabaseThread } from './thread.ts';
@@ -63,6 +64,7 @@ class SqliteStore implements Store {
     this.reads = {
       ...runReads(readers),
       ...definitionReads(readers),
+      ...scheduleReads(readers),
       ...vaultReads(readers),
       ping: async () => {
         await Promise.all([writer.all('select 1'), readers.all('select 1')]);
@@ -75,6 +77,7 @@ class SqliteStore implements Store {
     return {
       loadRuns: (wanted) => loadRuns(this.#writer, wanted),
       startedWith: (keys) => startedWith(this.#writer, keys),
+      loadSchedules: (names) => loadSchedules(this.#writer, names),
       commit: (batch) => this.#commit(writesOf(batch)),
       abandon: async () => undefined,
       shared: null,

@@ -13,6 +13,7 @@ import type { SqlValue } from './driver.ts';
 import { hasLargeInput, insertLargeInput } from './large-input.ts';
 import type { Write } from './messages.ts';
 import { RUN_CHANGING, RUN_COLUMNS, RUN_KEY } from './run-row.ts';
+import { INSERT_SCHEDULE_EXECUTION, REMOVE_SCHEDULE, UPSERT_SCHEDULE } from './schedule-row.ts';
 import { columnsOf, deleteFrom, insertInto, type Statement, update, upsertInto } from './table.ts';
 import { TASK_CHANGING, TASK_COLUMNS, TASK_KEY } from './task-row.ts';
 
@@ -166,6 +167,10 @@ export function writesOf(batch: WriteBatch): Write[] {
   add(UPSERT_TASK_DEFINITION, batch.taskDefinitions);
   add(REMOVE_EVENT_HANDLER, batch.removedEventHandlers);
   add(UPSERT_EVENT_HANDLER, batch.eventHandlers);
+  add(REMOVE_SCHEDULE, batch.removedSchedules);
+  add(UPSERT_SCHEDULE, batch.schedules);
+  add(UPSERT_SCHEDULE, batch.firedSchedules);
+  add(INSERT_SCHEDULE_EXECUTION, batch.scheduleExecutions);
   add(UPSERT_API_KEY, batch.apiKeys);
   add(REMOVE_VENDOR_SECRET, batch.removedVendorSecrets);
   add(UPSERT_VENDOR_SECRET, batch.vendorSecrets);

@@ -4,6 +4,10 @@ import { createRunRenderer } from '../../wire/run-renderer.ts';
 import type { ConductorDeps, RouteDeps } from './deps.ts';
 import { eventHandlerRoutes } from './event-handlers.ts';
 import { createPermissions } from './permissions.ts';
+import { scheduleRoutes } from './schedules.ts';
+import { scheduleAdminRoutes } from './schedules-admin.ts';
+import { scheduleExecutionRoutes } from './schedules-executions.ts';
+import { scheduleReadRoutes } from './schedules-read.ts';
 import { serverRoutes } from './server.ts';
 import { taskDefinitionRoutes } from './task-definitions.ts';
 import { taskPollRoutes } from './task-poll.ts';
@@ -50,6 +54,10 @@ export function conductorRoutes(deps: ConductorDeps): Route[] {
     ...taskReadRoutes(shared),
     ...taskSearchRoutes(shared),
     ...taskQueueRoutes(shared),
+    ...scheduleRoutes(shared),
+    ...scheduleReadRoutes(shared),
+    ...scheduleExecutionRoutes(shared),
+    ...scheduleAdminRoutes(shared),
     ...serverRoutes(shared),
   ];
 }

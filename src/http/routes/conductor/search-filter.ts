@@ -2,7 +2,8 @@
 // to docs/reference/search.md.
 import { RUN_STATUSES } from '../../../model/run-status.ts';
 import { TASK_STATUSES } from '../../../model/task-status.ts';
-import type { RunFilter, TaskFilter } from '../../../store/port.ts';
+import { SCHEDULE_STATES } from '../../../model/workflow-schedule.ts';
+import type { RunFilter, ScheduleExecutionFilter, TaskFilter } from '../../../store/port.ts';
 import { EVER, numbers, statusOf, texts, times } from './search-fields.ts';
 import { narrow } from './search-query.ts';
 
@@ -66,6 +67,26 @@ const TASK_FIELDS = {
   updateTime: times('updated'),
 };
 
+const ANY_FIRING: ScheduleExecutionFilter = {
+  scheduleNames: null,
+  names: null,
+  runIds: null,
+  statuses: SCHEDULE_STATES,
+  scheduled: EVER,
+  executed: EVER,
+  text: null,
+};
+
+const FIRING_FIELDS = {
+  scheduleName: texts('scheduleNames'),
+  workflowName: texts('names'),
+  workflowType: texts('names'),
+  workflowId: texts('runIds'),
+  state: statusOf<string>(SCHEDULE_STATES),
+  scheduledTime: times('scheduled'),
+  executionTime: times('executed'),
+};
+
 /** Null or `*` asks for every run. Throws AppError invalid_request, which names the place and how to mend it. */
 export function runFilter(query: string | null, freeText: string | null): RunFilter {
   return narrow<Draft<RunFilter>>({ ...ANY_RUN, text: textOf(freeText) }, RUN_FIELDS, query);
@@ -74,6 +95,11 @@ export function runFilter(query: string | null, freeText: string | null): RunFil
 /** The same for every task. */
 export function taskFilter(query: string | null, freeText: string | null): TaskFilter {
   return narrow<Draft<TaskFilter>>({ ...ANY_TASK, text: textOf(freeText) }, TASK_FIELDS, query);
+}
+
+/** The same for every firing of a schedule. */
+export function firingFilter(query: string | null, freeText: string | null): ScheduleExecutionFilter {
+  return narrow<Draft<ScheduleExecutionFilter>>({ ...ANY_FIRING, text: textOf(freeText) }, FIRING_FIELDS, query);
 }
 
 function textOf(freeText: string | null): string | null {

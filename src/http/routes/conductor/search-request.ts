@@ -28,23 +28,35 @@ interface Named {
   readonly names: readonly string[] | null;
 }
 
+interface Sought {
+  /** The field to sort by. */
+  readonly sort?: string;
+  /** Names of workflows beside those that runs have. */
+  readonly names?: () => Promise<readonly string[]>;
+}
+
 /** What the store is asked: `filterOf` reads the query. Throws AppError invalid_request. */
 export async function searchRequest<Filter extends Named>(
   deps: RouteDeps,
   request: HttpRequest,
   sizeMax: number,
   filterOf: (query: string | null, freeText: string | null) => Filter,
+  { sort = 'startTime', names: more = async () => [] }: Sought = {},
 ): Promise<[Filter, SearchOrder, Page]> {
+  const page = pageOf(request, sizeMax, sort);
+  const order = orderOf(request, sort);
+  const filter = filterOf(textQuery(request, 'query'), textQuery(request, 'freeText'));
+  const names = await readableNames(deps, request.principal, filter, more);
+  return [{ ...filter, names }, order, page];
+}
+
+/** Throws AppError invalid_request. */
+export function pageOf(request: HttpRequest, sizeMax: number, narrowBy: string): Page {
   const start = wholeQuery(request, 'start', 0);
   const count = wholeQuery(request, 'size', 100, { max: sizeMax });
-  if (start + count > FOUND_MAX) {
-    const message = `start and size together must be at most ${FOUND_MAX}: narrow the query, by startTime for instance`;
-    throw validationError([{ path: 'start', message, invalidValue: String(start) }]);
-  }
-  const order = orderOf(request);
-  const filter = filterOf(textQuery(request, 'query'), textQuery(request, 'freeText'));
-  const names = await readableNames(deps, request.principal, filter);
-  return [{ ...filter, names }, order, { start, count }];
+  if (start + count <= FOUND_MAX) return { start, count };
+  const message = `start and size together must be at most ${FOUND_MAX}: narrow the query, by ${narrowBy} for instance`;
+  throw validationError([{ path: 'start', message, invalidValue: String(start) }]);
 }
 
 export function foundText(total: number, texts: readonly string[]): string {
@@ -52,21 +64,26 @@ export function foundText(total: number, texts: readonly string[]): string {
 }
 
 /** `startTime:DESC`, as clients spell it. Throws AppError invalid_request. */
-function orderOf(request: HttpRequest): SearchOrder {
-  const sort = textQuery(request, 'sort');
-  const direction = /^startTime(?::(ASC|DESC))?$/i.exec(sort ?? 'startTime:DESC');
-  if (!direction) {
-    const message = 'must be startTime:ASC or startTime:DESC';
-    throw validationError([{ path: 'sort', message, invalidValue: (sort ?? '').slice(0, 200) }]);
+function orderOf(request: HttpRequest, field: string): SearchOrder {
+  const sort = textQuery(request, 'sort') ?? `${field}:DESC`;
+  const [name, direction = 'ASC', ...more] = sort.split(':');
+  if (name?.toLowerCase() === field.toLowerCase() && /^(ASC|DESC)$/i.test(direction) && more.length === 0) {
+    return direction.toUpperCase() === 'DESC' ? 'newest' : 'oldest';
   }
-  return direction[1]?.toUpperCase() === 'DESC' ? 'newest' : 'oldest';
+  const message = `must be ${field}:ASC or ${field}:DESC`;
+  throw validationError([{ path: 'sort', message, invalidValue: sort.slice(0, 200) }]);
 }
 
 /** Names that the search may find, or null for any. Throws AppError invalid_request. */
-async function readableNames({ access, reads }: RouteDeps, principal: Principal, { names }: Named) {
+async function readableNames(
+  { access, reads }: RouteDeps,
+  principal: Principal,
+  { names }: Named,
+  more: () => Promise<readonly string[]>,
+) {
   const mayRead = (name: string) => access.allows(principal, permission('workflow', name, 'read'));
   if (mayRead('*')) return names;
-  const known = names ?? (await reads.runNames(NAMES_MAX + 1));
+  const known = names ?? [...new Set([...(await reads.runNames(NAMES_MAX + 1)), ...(await more())])];
   if (known.length > NAMES_MAX) {
     const message = `must say which workflows, with workflowType: you may read only some, and there are more than ${NAMES_MAX}`;
     throw validationError([{ path: 'query', message, invalidValue: '' }]);

@@ -5,15 +5,15 @@ import type { Principal } from '../../../access/access.ts';
 import { AppError } from '../../../model/error.ts';
 import { readBody } from '../../body.ts';
 import { flagQuery, textQuery } from '../../query.ts';
-import { type HttpRequest, json, type Route } from '../../route.ts';
+import { type HttpRequest, json, type Reply, type Route } from '../../route.ts';
 import type { RouteDeps } from './deps.ts';
 import { restartRun, retryRun } from './workflow-again.ts';
 import { remove, terminateAndRemove } from './workflow-control.ts';
 
 const IDS_MAX = 1000;
 
-const idsSchema = z.array(z.string().min(1)).min(1).max(IDS_MAX);
-const bulkResponseSchema = z.object({
+export const idsSchema = z.array(z.string().min(1)).min(1).max(IDS_MAX);
+export const bulkResponseSchema = z.object({
   bulkErrorResults: z.record(z.string(), z.string()),
   bulkSuccessfulResults: z.array(z.string()),
   message: z.string(),
@@ -76,21 +76,21 @@ function bulkRoute({ access, permissions }: RouteDeps) {
     body: idsSchema,
     reply: { contentType: 'application/json', schema: bulkResponseSchema },
     async handle(request) {
-      const ids = [...new Set(await readBody(request, idsSchema))];
-      const failures = await Promise.all(
-        ids.map((id) =>
-          require(request.principal, id)
-            .then(() => act(id, request))
-            .then(() => null, refusal),
-        ),
-      );
-      const failed = ids.flatMap((id, at) => (failures[at] ? [[id, failures[at]]] : []));
-      return json({
-        bulkErrorResults: Object.fromEntries(failed),
-        bulkSuccessfulResults: ids.filter((_, at) => failures[at] === null),
-        message: 'Bulk Request has been processed.',
-      });
+      const ids = await readBody(request, idsSchema);
+      return bulkReply(ids, (id) => require(request.principal, id).then(() => act(id, request)));
     },
+  });
+}
+
+/** Does it to each, once, all at the same time. */
+export async function bulkReply(given: readonly string[], act: (id: string) => Promise<void>): Promise<Reply> {
+  const ids = [...new Set(given)];
+  const failures = await Promise.all(ids.map((id) => act(id).then(() => null, refusal)));
+  const failed = ids.flatMap((id, at) => (failures[at] ? [[id, failures[at]]] : []));
+  return json({
+    bulkErrorResults: Object.fromEntries(failed),
+    bulkSuccessfulResults: ids.filter((_, at) => failures[at] === null),
+    message: 'Bulk Request has been processed.',
   });
 }
 
