@@ -78,6 +78,8 @@ export interface Route {
   readonly standsAlone?: true;
   /** Hot enough to be served straight from the runtime's own parser, where there is one. */
   readonly hot?: true;
+  /** A GET that changes something, as Conductor's clients expect: no page of another site may have a browser send it. */
+  readonly changes?: true;
   readonly around?: Around;
   handle(request: HttpRequest): Reply | Promise<Reply>;
 }

@@ -28,6 +28,7 @@ export function scheduleAdminRoutes(deps: RouteDeps): Route[] {
 function all(deps: RouteDeps, action: string, summary: string, act: (caller: ScheduleCaller) => Promise<void>): Route {
   return {
     method: 'GET',
+    changes: true,
     path: `/api/scheduler/admin/${action}`,
     requires: METADATA_WRITE,
     dialect: 'conductor',

@@ -72,6 +72,7 @@ function pausing(deps: RouteDeps): Route[] {
     requires: METADATA_WRITE,
     dialect: 'conductor' as const,
     summary,
+    ...(method === 'GET' ? { changes: true as const } : {}),
     ...(action === 'pause' ? { queryParameters: { reason: z.string().optional() } } : {}),
     handle: (request: HttpRequest) => act(request).then(() => EMPTY),
   });

@@ -25,6 +25,7 @@ export function taskPollRoutes({ orchestrator }: RouteDeps): Route[] {
   return [
     {
       method: 'GET',
+      changes: true,
       path: '/api/tasks/poll/:type',
       requires,
       dialect: 'conductor',
@@ -38,6 +39,7 @@ export function taskPollRoutes({ orchestrator }: RouteDeps): Route[] {
     },
     {
       method: 'GET',
+      changes: true,
       path: '/api/tasks/poll/batch/:type',
       requires,
       dialect: 'conductor',
