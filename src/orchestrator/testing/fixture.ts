@@ -62,6 +62,8 @@ export async function openFixture(options: FixtureOptions = {}) {
 }
 
 let replicas = 0;
+/** One for all of a test file: it keeps nothing between scripts, and takes long to make. */
+let script: ReturnType<typeof loadScriptRunner> | undefined;
 
 /** One process' worth of an orchestrator, on data that others may have open too. */
 export async function openReplica(storage: Storage, options: FixtureOptions = {}) {
@@ -70,6 +72,7 @@ export async function openReplica(storage: Storage, options: FixtureOptions = {}
   const faults: unknown[] = [];
   const loop = new Loop(store, clock, (error) => faults.push(error));
   const processId = `replica-${++replicas}`;
+  script ??= loadScriptRunner();
   const orchestrator = await createOrchestrator({
     loop,
     store,
@@ -80,7 +83,7 @@ export async function openReplica(storage: Storage, options: FixtureOptions = {}
     processId,
     newId: uuidv7,
     random: Math.random,
-    script: await loadScriptRunner(),
+    script: await script,
     ...(options.limits ? { limits: options.limits } : {}),
   });
   return {
