@@ -82,6 +82,16 @@ export function requireSameSite(header: HeaderLookup, origins: readonly string[]
   throw new CredentialError('forbidden', 'A session cookie counts only on requests from the same site.', {});
 }
 
+/**
+ * For a GET that changes something. Throws AppError forbidden where a link on anybody's page would do: a browser sends its
+ * cookies along with it, and the name and password that it was given.
+ */
+export function requireNoLink({ method }: Principal, header: HeaderLookup): void {
+  if (method !== 'cookie' && (method !== 'basic' || ownSite(header('sec-fetch-site') ?? 'none'))) return;
+  const message = 'A session of a browser cannot do this by GET. Send PUT where there is one, or use an API key.';
+  throw new CredentialError('forbidden', message, {});
+}
+
 /** `none`: typed into the address bar, or a bookmark. */
 function ownSite(site: string): boolean {
   return site === 'same-origin' || site === 'none';

@@ -2,6 +2,7 @@
 // error into a reply. Where processes share a database, what memory holds of keys and definitions is brought up to date
 // before anybody is authenticated. Must never answer a route whose requirement was not met, nor throw to its mount.
 import type { Access } from '../access/access.ts';
+import { requireNoLink } from '../access/sessions.ts';
 import { AppError } from '../model/error.ts';
 import type { Freshness } from '../store/freshness.ts';
 import { createDialects } from './dialects.ts';
@@ -146,7 +147,7 @@ class Pipeline implements Dispatcher {
         // Our own keys and tokens are checked at once: nothing may be awaited for them on the hot path.
         const who = typeof requires === 'object' ? requires.guard(request) : this.#access.authenticate(raw.header);
         request.principal = who instanceof Promise ? await who : who;
-        if (route.changes) requireNoLink(request);
+        if (route.changes) requireNoLink(request.principal, raw.header);
         const permitted = this.#permit(typeof requires === 'object' ? requires.permission : requires, request);
         if (permitted) await permitted;
       }
@@ -194,13 +195,4 @@ class Pipeline implements Dispatcher {
 /** Keys and tokens of ours do not belong into a log, also when somebody puts them into a path. */
 function maskKeys(path: string): string {
   return path.replaceAll(/cnd_[\w.-]+/g, 'cnd_…');
-}
-
-/** A browser sends cookies, and the name and password that it was given, with a link on anybody's page. */
-function requireNoLink({ principal, header }: HttpRequest): void {
-  const site = header('sec-fetch-site') ?? 'none';
-  const isLinked = principal.method === 'basic' && site !== 'none' && site !== 'same-origin';
-  if (principal.method !== 'cookie' && !isLinked) return;
-  const message = 'A session of a browser cannot do this by GET. Send PUT where there is one, or use an API key.';
-  throw new AppError('forbidden', message);
 }

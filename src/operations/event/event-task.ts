@@ -28,10 +28,11 @@ export function createEventWorker(options: EventWorkerOptions): InProcessWorker 
     execute: async (task, run, _filled, stop) => {
       const published = publication(task, run);
       if (!published) return unknownSink(task);
+      const orchestrator = await options.orchestrator;
       const done: JsonObject[] = [];
-      for (const handler of (await options.orchestrator).eventHandlers()) {
-        if (handler.active && handler.event === published.name)
-          done.push(...(await handle(options, handler, published, stop)));
+      for (const handler of orchestrator.eventHandlers()) {
+        if (!handler.active || handler.event !== published.name) continue;
+        done.push(...(await handle(options, orchestrator, handler, published, stop)));
       }
       const output = { ...published.payload, event_produced: published.name, event_handled: done };
       const status = task.input.object.asyncComplete === true ? 'IN_PROGRESS' : 'COMPLETED';
@@ -55,22 +56,22 @@ function publication(task: Task, run: Run): Published | null {
 }
 
 async function handle(
-  options: EventWorkerOptions,
+  { script, retryMs = RETRY_MS }: EventWorkerOptions,
+  orchestrator: EventActions,
   { name, condition, actions }: EventHandler,
   published: Published,
   stop: Stop,
 ): Promise<JsonObject[]> {
   if (condition !== undefined) {
-    const judged = options.script(condition, published.payload);
+    const judged = script(condition, published.payload);
     if (!judged.ok) return [{ handler: name, error: `condition: ${judged.error}` }];
     if (!isTruthy(judged.value)) return [];
   }
-  const orchestrator = await options.orchestrator;
   const done: JsonObject[] = [];
   for (const [index, action] of actions.entries()) {
     const about = { handler: name, action: action.action };
     const work = () => perform(orchestrator, action, `${name} ${index}`, published);
-    done.push({ ...about, ...(await patiently(work, stop, options.retryMs ?? RETRY_MS)) });
+    done.push({ ...about, ...(await patiently(work, stop, retryMs)) });
   }
   return done;
 }

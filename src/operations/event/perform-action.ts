@@ -2,7 +2,7 @@
 // orchestrator refuses.
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
-import { compileTemplate, type Scope } from '../../expressions/template.ts';
+import { compileTemplate, type Scope, type Template } from '../../expressions/template.ts';
 import { AppError } from '../../model/error.ts';
 import { type EventAction, parametersOf } from '../../model/event-handler.ts';
 import { isJsonObject, Json, type JsonObject, type JsonValue } from '../../model/json.ts';
@@ -34,7 +34,7 @@ export async function perform(
   published: Published,
 ): Promise<JsonObject> {
   const payload = action.expandInlineJSON ? expandJson(published.payload) : published.payload;
-  const parameters = Json.of(compileTemplate(parametersOf(action)).resolve(scopeOf(payload))).object;
+  const parameters = Json.of(templateOf(action).resolve(scopeOf(payload))).object;
   switch (action.action) {
     case 'start_workflow':
       return { workflowId: await start(orchestrator, parameters, which, published) };
@@ -49,6 +49,17 @@ export async function perform(
       await orchestrator.setVariables(textOf(parameters, 'workflowId'), objectOf(parameters, 'variables'));
       return {};
   }
+}
+
+/** Compiled once for as long as its handler stays as it is. */
+const templates = new WeakMap<EventAction, Template>();
+
+function templateOf(action: EventAction): Template {
+  const known = templates.get(action);
+  if (known) return known;
+  const template = compileTemplate(parametersOf(action));
+  templates.set(action, template);
+  return template;
 }
 
 /** `${order.id}` is `id` of `order` in the event. */

@@ -278,6 +278,7 @@ function commitCharges(keyIds: readonly string[]): Promise<void> {
       ...emptyBatch(),
       vaultKeys: ids.map((id) => sampleVaultKey({ id })),
       newCharges: keyIds.map((id) => sampleCharge(id, { rowId: store.newRowId('charge') })),
+      changedCharges: keyIds.map((id, index) => sampleCharge(id, { rowId: 77 + 4 * index, state: 'settled' })),
       audit: keyIds.map((keyId) => sampleAudit({ keyId })),
     });
   });

@@ -10,11 +10,10 @@ import { flagQuery, textQuery, wholeQuery } from '../../query.ts';
 import { type HttpRequest, json, type Route } from '../../route.ts';
 import { scheduleReplySchema, scheduleWire } from '../../wire/schedule-wire.ts';
 import type { RouteDeps } from './deps.ts';
-import { pageOf } from './search-request.ts';
+import { pageOf, SUMMARIES_MAX } from './search-request.ts';
 
 const PATH = '/api/scheduler/schedules';
 const NEXT_MAX = 100;
-const PAGE_MAX = 1000;
 
 export function scheduleReadRoutes(deps: RouteDeps): Route[] {
   return [...reading(deps), search(deps), next(deps)];
@@ -73,7 +72,7 @@ function search(deps: RouteDeps): Route {
       schema: z.object({ totalHits: z.int(), results: z.array(scheduleReplySchema) }),
     },
     async handle(request) {
-      const { start, count } = pageOf(request, PAGE_MAX, 'workflowName');
+      const { start, count } = pageOf(request, SUMMARIES_MAX, 'workflowName');
       const isReversed = sortsDown(request);
       const fits = filterOf(request);
       const found = (await readable(deps, request.principal)).filter(fits);
