@@ -7,6 +7,7 @@ export function withCommit(store: Store, commit: (round: Round, batch: WriteBatc
     reads: store.reads,
     fresh: store.fresh,
     shared: store.shared,
+    commitBehind: null,
     newRowId: (kind) => store.newRowId(kind),
     prune: (...asked) => store.prune(...asked),
     close: () => store.close(),

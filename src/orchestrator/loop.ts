@@ -1,8 +1,9 @@
 // The one loop all mutations pass through: operations that arrive together are decided one after another in memory,
 // written in ONE transaction and only then answered. While a commit is in flight new operations queue; nobody who waits
-// for an answer waits for a timer. Must never answer before the commit, and never decide while another round is open.
+// for an answer waits for a timer. Must never answer before the commit, and never decide while another round is open,
+// but for rounds of pipelined operations alone (decision 0017).
 import { AppError } from '../model/error.ts';
-import { emptyBatch, type Round, RoundConflict, type Store, type WriteBatch } from '../store/port.ts';
+import { emptyBatch, type Round, RoundConflict, type SentCommit, type Store, type WriteBatch } from '../store/port.ts';
 import { BUSY, type Clock, type Operation, type Transactor } from './ports.ts';
 
 interface Pending {
@@ -13,10 +14,20 @@ interface Pending {
   conflicts: number;
 }
 
+/** A round of pipelined operations whose commit is under way. */
+interface SentRound {
+  readonly pending: readonly Pending[];
+  readonly commit: SentCommit;
+  /** Its operations, or all that were decided on it as well, have their answers. Never rejects. */
+  readonly answered: Promise<void>;
+}
+
 /** How long what nobody waits for may wait for a round to ride with. */
 const SOON_MS = 5;
 /** Bounds how long the first caller of a round waits for the last one's decision. */
 const OPERATIONS_MAX = 500;
+/** One is being written while the next is decided: more would only be smaller. */
+const SENT_MAX = 2;
 /** Of what operations say they will write: a commit of more would take too long for a database that is not near. */
 const CHARS_MAX = 16 * 1024 * 1024;
 /** What another process holds is asked for again after about the length of its round. */
@@ -46,6 +57,8 @@ export class Loop implements Transactor {
   #queue: Pending[] = [];
   /** Put off because another process holds what they need. */
   #putOff: Pending[] = [];
+  /** Oldest first. */
+  readonly #sent: SentRound[] = [];
   #running = false;
   #later: ReturnType<typeof setTimeout> | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -90,15 +103,20 @@ export class Loop implements Transactor {
   }
 
   async settled(): Promise<void> {
-    if (this.#running || this.#queue.length > 0) await this.submit({ decide: () => undefined });
+    if (this.#isBusy()) await this.submit({ decide: () => undefined });
   }
 
   /** Resolves when nothing is queued, nothing is put off and nothing is being committed. */
   async drained(): Promise<void> {
-    while (this.#running || this.#queue.length > 0 || this.#putOff.length > 0) {
+    while (this.#isBusy() || this.#putOff.length > 0) {
       if (!this.#running) this.#start();
       await this.#idle;
+      await this.#sent.at(-1)?.answered;
     }
+  }
+
+  #isBusy(): boolean {
+    return this.#running || this.#queue.length > 0 || this.#sent.length > 0;
   }
 
   #start(): void {
@@ -112,8 +130,48 @@ export class Loop implements Transactor {
 
   async #rounds(): Promise<void> {
     this.#takeBack();
-    while (this.#queue.length > 0) await this.#round(this.#take());
+    const commitBehind = this.#store.commitBehind?.bind(this.#store);
+    while (this.#queue.length > 0) {
+      const pipelined = commitBehind && this.#queue.every(({ operation }) => operation.pipelined);
+      // What arrives while it waits is part of the round.
+      if (this.#sent.length >= (pipelined ? SENT_MAX : 1)) await this.#sent[0]?.answered;
+      else if (pipelined) await this.#send(this.#take(), commitBehind);
+      else await this.#round(this.#take());
+    }
     this.#running = false;
+  }
+
+  /** Resolves once the commit is on its way. */
+  async #send(taken: readonly Pending[], commitBehind: NonNullable<Store['commitBehind']>): Promise<void> {
+    const answers: (() => void)[] = [];
+    let commit: SentCommit;
+    try {
+      const batch = emptyBatch();
+      const now = this.#clock.now();
+      for (const pending of taken) answers.push(decideOne(pending, batch, now));
+      commit = commitBehind(batch, this.#sent.at(-1)?.commit);
+    } catch (error) {
+      while (this.#sent.length > 0) await this.#sent[0]?.answered;
+      this.#fail(taken, error);
+      return;
+    }
+    const committed = () => {
+      this.#sent.shift();
+      this.#answer(answers);
+    };
+    const answered = commit.done.then(committed, (error: unknown) => this.#sunk(sent, error));
+    const sent: SentRound = { pending: taken, commit, answered };
+    this.#sent.push(sent);
+  }
+
+  /** Those behind it fail too, and then all of them are void at once: nothing is read again while one is under way. */
+  #sunk(sent: SentRound, error: unknown): Promise<void> | undefined {
+    const last = this.#sent.at(-1);
+    if (last !== sent) return last?.answered;
+    this.#fail(
+      this.#sent.splice(0).flatMap(({ pending }) => pending),
+      error,
+    );
   }
 
   /** At least one, whatever it writes. */
@@ -145,10 +203,14 @@ export class Loop implements Transactor {
       this.#fail(ready, error);
       return;
     }
-    this.rounds += 1;
-    this.operations += ready.length;
     // Who waits for work is told before who waits for a word.
     for (const listener of this.#listeners) listener.afterCommit?.();
+    this.#answer(answers);
+  }
+
+  #answer(answers: readonly (() => void)[]): void {
+    this.rounds += 1;
+    this.operations += answers.length;
     for (const answer of answers) answer();
   }
 

@@ -20,6 +20,11 @@ export interface Operation<T> {
   /** About how much it will write, where that may be much: what arrives together is not all committed together then. */
   readonly chars?: number;
   /**
+   * Its decision reads and changes nothing that a round's listeners know of, and it needs nothing loaded where there is
+   * a single writer. There it may be decided on what is being committed; should that fail, so does it.
+   */
+  readonly pipelined?: boolean;
+  /**
    * Runs on the loop, alone, in memory: may read what it owns, push rows into `batch`, and returns what the caller gets
    * once the batch is committed. Must not await. An AppError refuses this operation alone; it must be thrown before
    * anything is changed. May run again, after `onLost`, when the round was lost to another process.

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { AppError } from '../model/error.ts';
 import { startRequestSchema } from '../model/start-request.ts';
 import { workflowDefinitionSchema } from '../model/workflow-definition.ts';
 import type { Store } from '../store/port.ts';
@@ -12,6 +11,7 @@ import { createSqliteStore } from '../store/sqlite/store.ts';
 import { Core } from './core.ts';
 import { Loop } from './loop.ts';
 import { startRun } from './start-run.ts';
+import { brittle } from './testing/brittle-store.ts';
 import { NO_HOOKS } from './testing/fixture.ts';
 
 let folder: string;
@@ -26,23 +26,12 @@ beforeEach(async () => {
   const clock = { now: () => Date.now() };
   defects = [];
   isBroken = false;
-  const brittle: Store = {
-    ...store,
-    reads: store.reads,
-    fresh: store.fresh,
-    shared: null,
-    newRowId: (kind) => store.newRowId(kind),
-    prune: (ages, limit) => store.prune(ages, limit),
-    round: async () => {
-      const round = await store.round();
-      const refuse = () => Promise.reject(new AppError('store_unavailable', 'the disk is full'));
-      return { ...round, commit: (batch) => (isBroken ? refuse() : round.commit(batch)) };
-    },
-  };
+  const breaking = brittle(store);
+  breaking.failing = () => (isBroken ? 'before writing' : null);
   core = new Core(
     {
-      loop: new Loop(brittle, clock),
-      store: brittle,
+      loop: new Loop(breaking, clock),
+      store: breaking,
       clock,
       hooks: NO_HOOKS,
       workers: [],

@@ -19,6 +19,11 @@ export interface Store {
    * Rejects with AppError('store_unavailable').
    */
   round(): Round | Promise<Round>;
+  /**
+   * Sends a commit on its way behind `earlier`, which may be under way still: should that one fail, so does this, and
+   * `done` never comes before its. Null in a shared store, where a round must hold its locks before it decides.
+   */
+  readonly commitBehind: ((batch: WriteBatch, earlier: SentCommit | undefined) => SentCommit) | null;
   readonly reads: Reads;
   /** A fresh integer key, unique in the database; rows of one process get ascending ones. Never waits. */
   newRowId(kind: RowKind): number;
@@ -32,6 +37,14 @@ export interface Store {
    */
   prune(ages: PruneAges, limit: number): Promise<number>;
   close(): Promise<void>;
+}
+
+/** A commit that may be under way. */
+export interface SentCommit {
+  /** Ascending in the order of sending. */
+  readonly id: number;
+  /** As of `Round.commit`. */
+  readonly done: Promise<void>;
 }
 
 export type RowKind = 'run' | 'task' | 'charge' | 'signal';

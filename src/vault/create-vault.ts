@@ -185,7 +185,8 @@ function proxyContext(options: VaultOptions, parts: Parts): WiredContext {
     newRequestId: requestIds(options.newId()),
     upstream: (vendor) => upstreams[vendor] ?? stripeUpstream,
     secret: (vendor) => secrets.get(vendor),
-    audit: (entry: AuditEntry) => transactor.transact((batch) => void batch.audit.push(entry)),
+    audit: (entry: AuditEntry) =>
+      transactor.submit({ pipelined: true, decide: (batch) => void batch.audit.push(entry) }),
     requireOpen: async (keyId) => {
       await health.require();
       if (parts.fresh) await requireLiveNow(keyId, parts.fresh, () => clock.now());

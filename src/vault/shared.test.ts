@@ -136,9 +136,9 @@ test('what a lost round decided is forgotten, and the next one counts anew', asy
   const { text, key } = await knownKey({ daily_usd_cap: 1 });
   await r.at(0).post(text, '/v1/charges', CHARGE);
   await usageOf(key.id);
-  r.at(0).store.failing = true;
+  r.at(0).store.failing = () => 'before writing';
   expect((await r.at(0).post(text, '/v1/charges', CHARGE)).status).toBe(503);
-  r.at(0).store.failing = false;
+  r.at(0).store.failing = () => null;
   expect((await r.at(1).post(text, '/v1/charges', 'amount=30&currency=usd')).status).toBe(200);
   expect((await r.at(0).post(text, '/v1/charges', 'amount=21&currency=usd')).status).toBe(429);
   expect((await r.at(0).post(text, '/v1/charges', 'amount=20&currency=usd')).status).toBe(200);

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEgress } from '../egress/create-egress.ts';
 import type { Egress } from '../egress/egress.ts';
-import { AppError } from '../model/error.ts';
 import type { VaultKey } from '../model/vault.ts';
 import { Loop } from '../orchestrator/loop.ts';
+import { type BrittleStore, brittle } from '../orchestrator/testing/brittle-store.ts';
 import { Freshness } from '../store/freshness.ts';
-import type { PruneAges, Round, RowKind, Store, WriteBatch } from '../store/port.ts';
+import type { Store } from '../store/port.ts';
 import { createSqliteStore } from '../store/sqlite/store.ts';
 import { type StripeSimulator, startStripeSimulator } from '../testing/simulators/stripe/index.ts';
 import type { IssuedKey } from './control/key-control.ts';
@@ -26,62 +26,13 @@ export class TestClock {
   }
 }
 
-/** A store whose commits can be made to fail. */
-export class FragileStore implements Store {
-  failing = false;
-  readonly #inner: Store;
-
-  constructor(inner: Store) {
-    this.#inner = inner;
-  }
-
-  get reads() {
-    return this.#inner.reads;
-  }
-
-  get shared() {
-    return this.#inner.shared;
-  }
-
-  get fresh() {
-    return this.#inner.fresh;
-  }
-
-  newRowId(kind: RowKind): number {
-    return this.#inner.newRowId(kind);
-  }
-
-  async round(): Promise<Round> {
-    const round = await this.#inner.round();
-    return {
-      shared: round.shared,
-      loadRuns: (wanted) => round.loadRuns(wanted),
-      startedWith: (keys) => round.startedWith(keys),
-      loadSchedules: (names) => round.loadSchedules(names),
-      abandon: () => round.abandon(),
-      commit: (batch: WriteBatch) => {
-        if (this.failing) return Promise.reject(new AppError('store_unavailable', 'The disk is gone.'));
-        return round.commit(batch);
-      },
-    };
-  }
-
-  prune(ages: PruneAges, limit: number): Promise<number> {
-    return this.#inner.prune(ages, limit);
-  }
-
-  close(): Promise<void> {
-    return this.#inner.close();
-  }
-}
-
 export interface TestVault {
   readonly vault: Vault;
   /** The vault's. */
   readonly loop: Loop;
   /** Where runs start and end; the same one in a store with a single writer. */
   readonly runLoop: Loop;
-  readonly store: FragileStore;
+  readonly store: BrittleStore;
   readonly egress: Egress;
   readonly simulator: StripeSimulator;
   readonly clock: TestClock;
@@ -138,7 +89,7 @@ export async function openTestVault(options: TestVaultOptions = {}): Promise<Tes
   const clock = options.clock ?? new TestClock();
   const simulator = options.simulator ?? (await startStripeSimulator());
   const openStore = options.openStore ?? (() => createSqliteStore({ path: join(folder, 'test.db') }));
-  const store = new FragileStore(await openStore());
+  const store = brittle(await openStore());
   const loop = new Loop(store, clock);
   const runLoop = store.shared ? new Loop(store, clock) : loop;
   const egress = createEgress();

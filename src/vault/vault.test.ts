@@ -527,13 +527,13 @@ describe('the record', () => {
     await t.post(text, '/v1/charges', CHARGE);
     await t.loop.settled();
     const seen = t.simulator.requests.length;
-    t.store.failing = true;
+    t.store.failing = () => 'before writing';
     for (const answer of [await t.post(text, '/v1/charges', CHARGE), await t.get(text, '/v1/charges')]) {
       expect([answer.status, answer.json.error?.code]).toEqual([503, 'store_unavailable']);
       expect(answer.headers['stripe-should-retry']).toBe('false');
     }
     expect(t.simulator.requests.length).toBe(seen);
-    t.store.failing = false;
+    t.store.failing = () => null;
     expect((await t.post(text, '/v1/charges', CHARGE)).status).toBe(200);
     expect((await t.vault.keys.get(key.id)).usage).toMatchObject({ spentMicros: 1_000_000, reservedMicros: 0 });
   });

@@ -1,7 +1,7 @@
 // A store whose commits fail as a database's do when it goes away: before it has written, or after, when only the answer
 // is lost.
 import { AppError } from '../../model/error.ts';
-import type { Store, WriteBatch } from '../../store/port.ts';
+import type { SentCommit, Store, WriteBatch } from '../../store/port.ts';
 
 export interface BrittleStore extends Store {
   /** Commits for which it answers something fail. */
@@ -13,7 +13,20 @@ export function brittle(store: Store): BrittleStore {
   let failures = 0;
   const fail = () => {
     failures += 1;
-    return Promise.reject(new AppError('store_unavailable', 'The connection has ended.'));
+    return Promise.reject<void>(new AppError('store_unavailable', 'The connection has ended.'));
+  };
+  const lost = new WeakSet<SentCommit>();
+  const losing = (id: number, done: Promise<void>): SentCommit => {
+    const sent = { id, done: done.then(fail) };
+    lost.add(sent);
+    return sent;
+  };
+  const commitBehind: Store['commitBehind'] = (batch, earlier) => {
+    const how = made.failing(batch);
+    if (how === 'before writing' || (earlier && lost.has(earlier)))
+      return losing(0, earlier?.done ?? Promise.resolve());
+    const sent = store.commitBehind?.(batch, earlier) ?? { id: 0, done: Promise.resolve() };
+    return how === 'after writing' ? losing(sent.id, sent.done) : sent;
   };
   const made: BrittleStore = {
     failing: () => null,
@@ -23,6 +36,7 @@ export function brittle(store: Store): BrittleStore {
     reads: store.reads,
     fresh: store.fresh,
     shared: store.shared,
+    commitBehind: store.commitBehind && commitBehind,
     newRowId: (kind) => store.newRowId(kind),
     prune: (ages, limit) => store.prune(ages, limit),
     close: () => store.close(),

@@ -74,6 +74,7 @@ class PostgresStore implements Store {
   readonly reads: Reads;
   readonly shared: SharedStore;
   readonly fresh: boolean;
+  readonly commitBehind = null;
   readonly #parts: Parts;
 
   constructor(parts: Parts) {

@@ -148,5 +148,6 @@ function removeCharges(thread: DatabaseThread, rows: readonly Row[]): Promise<vo
 /** Every statement with the same values, in one transaction. */
 async function remove(thread: DatabaseThread, statements: readonly string[], ...values: SqlValue[]): Promise<void> {
   if (values[0] === '[]') return;
-  await thread.request({ kind: 'commit', writes: statements.map((sql) => ({ sql, width: values.length, values })) });
+  const writes = statements.map((sql) => ({ sql, width: values.length, values }));
+  await thread.request({ kind: 'commit', writes, behind: 0 });
 }

@@ -14,7 +14,7 @@ export const UPSERT_SCHEDULE = upsertInto<ScheduleRecord>(
     document: JSON.stringify,
   }),
 );
-export const REMOVE_SCHEDULE = deleteFrom<string>('schedule', 'name = ?', (name) => [stored(name)]);
+export const REMOVE_SCHEDULE = deleteFrom<string>('schedule', 'name = ?', stored);
 
 export const INSERT_SCHEDULE_EXECUTION = insertInto<ScheduleExecution>(
   'schedule_execution',

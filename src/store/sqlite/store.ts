@@ -3,7 +3,7 @@
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { AppError } from '../../model/error.ts';
-import type { PruneAges, Reads, Round, RowKind, Store } from '../port.ts';
+import type { PruneAges, Reads, Round, RowKind, SentCommit, Store, WriteBatch } from '../port.ts';
 import { numberOf } from '../rows/text-column.ts';
 import type { Write } from './messages.ts';
 import { prune } from './prune.ts';
@@ -84,6 +84,14 @@ class SqliteStore implements Store {
     };
   }
 
+  commitBehind(batch: WriteBatch, earlier: SentCommit | undefined): SentCommit {
+    const writes = writesOf(batch);
+    if (writes.length === 0) return earlier ?? { id: 0, done: Promise.resolve() };
+    // The thread answers in the order of asking.
+    const done = this.#commit(writes, earlier?.id ?? 0);
+    return { id: this.#writer.lastRequestId, done };
+  }
+
   newRowId(kind: RowKind): number {
     const rowId = this.#nextRowIds[kind];
     this.#nextRowIds[kind] = rowId + 1;
@@ -99,9 +107,9 @@ class SqliteStore implements Store {
     await this.#writer.close();
   }
 
-  async #commit(writes: readonly Write[]): Promise<void> {
+  async #commit(writes: readonly Write[], behind = 0): Promise<void> {
     if (writes.length === 0) return;
-    await this.#writer.request({ kind: 'commit', writes });
+    await this.#writer.request({ kind: 'commit', writes, behind });
     this.#uncopiedBytes += COMMIT_BYTES + textLength(writes);
     if (this.#uncopiedBytes < CHECKPOINT_EVERY_BYTES) return;
     this.#uncopiedBytes = 0;

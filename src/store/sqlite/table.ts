@@ -3,13 +3,14 @@ import type { SqlValue } from './driver.ts';
 
 export interface Column<Noun> {
   readonly name: string;
-  value(noun: Noun): SqlValue;
+  readonly value: (noun: Noun) => SqlValue;
 }
 
 /** A statement to run once for each noun of a list. */
 export interface Statement<Noun> {
   readonly sql: string;
-  values(noun: Noun): SqlValue[];
+  /** What is bound, mark by mark. */
+  readonly values: readonly ((noun: Noun) => SqlValue)[];
 }
 
 type ColumnValues<Noun> = Readonly<Record<string, (noun: Noun) => SqlValue>>;
@@ -43,11 +44,11 @@ export function update<Noun>(table: string, columns: readonly Column<Noun>[], ke
 export function deleteFrom<Noun>(
   table: string,
   condition: string,
-  values: (noun: Noun) => SqlValue[],
+  ...values: readonly ((noun: Noun) => SqlValue)[]
 ): Statement<Noun> {
   return { sql: `delete from ${table} where ${condition}`, values };
 }
 
 function statement<Noun>(sql: string, columns: readonly Column<Noun>[]): Statement<Noun> {
-  return { sql, values: (noun) => columns.map((column) => column.value(noun)) };
+  return { sql, values: columns.map((column) => column.value) };
 }

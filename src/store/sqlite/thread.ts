@@ -54,6 +54,10 @@ export class DatabaseThread {
     return rows;
   }
 
+  get lastRequestId(): number {
+    return this.#lastRequestId;
+  }
+
   /** Rejects with AppError store_unavailable; the database's own words are its `cause`, for the log. */
   request(command: Command): Promise<readonly (readonly Row[])[]> {
     return new Promise((resolve, reject) => {

@@ -4,11 +4,13 @@ import { parentPort } from 'node:worker_threads';
 import { Connection } from './connection.ts';
 import type { Row } from './driver.ts';
 import { type FileLock, lockFile } from './file-lock.ts';
-import type { Answer, Command, Request, ThreadRole } from './messages.ts';
+import type { Answer, CommitRequest, Request, ThreadRole } from './messages.ts';
 import { migrate } from './migrate.ts';
 
 let connection: Connection | undefined;
 let lock: FileLock | undefined;
+/** The last request for a commit that failed. */
+let lastFailed = 0;
 
 parentPort?.on('message', (request: Request) => {
   parentPort?.postMessage(answer(request));
@@ -24,14 +26,25 @@ function answer(request: Request): Answer {
   }
 }
 
-function execute(command: Command): Row[][] {
+function execute(command: Request): Row[][] {
   if (command.kind === 'open') return open(command.role, command.path);
   if (!connection) throw new Error('The database is not open.');
   if (command.kind === 'query') return connection.query(command.queries);
-  if (command.kind === 'commit') connection.commit(command.writes);
+  if (command.kind === 'commit') commit(connection, command);
   if (command.kind === 'checkpoint') connection.checkpoint();
   if (command.kind === 'close') close(connection);
   return [];
+}
+
+/** What follows a commit that failed was decided as if that had been written. */
+function commit(opened: Connection, { requestId, writes, behind }: CommitRequest): void {
+  try {
+    if (behind > 0 && behind <= lastFailed) throw new Error('The commit before this one failed.');
+    opened.commit(writes);
+  } catch (error) {
+    lastFailed = requestId;
+    throw error;
+  }
 }
 
 function open(role: ThreadRole, path: string): Row[][] {

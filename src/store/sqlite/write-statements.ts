@@ -33,11 +33,11 @@ const UPDATE_TASK = update('task', TASK_CHANGING, TASK_KEY);
 const OF_RUN = '(select row_id from task where run_row_id = ?)';
 const IDS_OF_RUN = '(select id from task where run_row_id = ?)';
 const REMOVE_RUN = [
-  deleteFrom<number>('task_log', `task_id in ${IDS_OF_RUN}`, (rowId) => [rowId]),
-  deleteFrom<number>('task_input', `row_id in ${OF_RUN}`, (rowId) => [rowId]),
-  deleteFrom<number>('task', 'run_row_id = ?', (rowId) => [rowId]),
-  deleteFrom<number>('run_input', 'row_id = ?', (rowId) => [rowId]),
-  deleteFrom<number>('run', 'row_id = ?', (rowId) => [rowId]),
+  deleteFrom<number>('task_log', `task_id in ${IDS_OF_RUN}`, (rowId) => rowId),
+  deleteFrom<number>('task_input', `row_id in ${OF_RUN}`, (rowId) => rowId),
+  deleteFrom<number>('task', 'run_row_id = ?', (rowId) => rowId),
+  deleteFrom<number>('run_input', 'row_id = ?', (rowId) => rowId),
+  deleteFrom<number>('run', 'row_id = ?', (rowId) => rowId),
 ];
 
 const INSERT_LOG = insertInto<TaskLog>(
@@ -73,7 +73,8 @@ const UPSERT_DEFINITION = upsertInto<WorkflowDefinition>(
 const REMOVE_DEFINITION = deleteFrom<{ name: string; version: number }>(
   'definition',
   'name = ? and version = ?',
-  ({ name, version }) => [stored(name), version],
+  ({ name }) => stored(name),
+  ({ version }) => version,
 );
 
 const UPSERT_TASK_DEFINITION = upsertInto<TaskDefinition>(
@@ -81,19 +82,19 @@ const UPSERT_TASK_DEFINITION = upsertInto<TaskDefinition>(
   ['name'],
   columnsOf({ name: ({ name }) => stored(name), document: JSON.stringify }),
 );
-const REMOVE_TASK_DEFINITION = deleteFrom<string>('task_definition', 'name = ?', (name) => [stored(name)]);
+const REMOVE_TASK_DEFINITION = deleteFrom<string>('task_definition', 'name = ?', stored);
 
 const UPSERT_EVENT_HANDLER = upsertInto<EventHandler>(
   'event_handler',
   ['name'],
   columnsOf({ name: ({ name }) => stored(name), document: JSON.stringify }),
 );
-const REMOVE_EVENT_HANDLER = deleteFrom<string>('event_handler', 'name = ?', (name) => [stored(name)]);
+const REMOVE_EVENT_HANDLER = deleteFrom<string>('event_handler', 'name = ?', stored);
 
 const ID_AND_DOCUMENT = columnsOf<{ readonly id: string }>({ id: ({ id }) => stored(id), document: JSON.stringify });
 const UPSERT_API_KEY: Statement<ApiKeyRecord> = upsertInto('api_key', ['id'], ID_AND_DOCUMENT);
 const UPSERT_VENDOR_SECRET: Statement<VendorSecret> = upsertInto('vendor_secret', ['id'], ID_AND_DOCUMENT);
-const REMOVE_VENDOR_SECRET = deleteFrom<string>('vendor_secret', 'id = ?', (id) => [stored(id)]);
+const REMOVE_VENDOR_SECRET = deleteFrom<string>('vendor_secret', 'id = ?', stored);
 
 const UPSERT_VAULT_KEY = upsertInto<VaultKey>(
   'vault_key',
@@ -153,8 +154,8 @@ export function writesOf(batch: WriteBatch): Write[] {
   const add = <Noun>(statement: Statement<Noun>, nouns: readonly Noun[]): void => {
     if (nouns.length === 0) return;
     const values: SqlValue[] = [];
-    for (const noun of nouns) values.push(...statement.values(noun));
-    writes.push({ sql: statement.sql, width: values.length / nouns.length, values });
+    for (const noun of nouns) for (const value of statement.values) values.push(value(noun));
+    writes.push({ sql: statement.sql, width: statement.values.length, values });
   };
   for (const removal of REMOVE_RUN) add(removal, batch.removedRuns);
   addRuns(add, batch);

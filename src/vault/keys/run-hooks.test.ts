@@ -196,10 +196,10 @@ describe('K30: a budget in the definition', () => {
   test('a lost commit takes the key back, and a lost end leaves it alive', async () => {
     const [lost, kept] = [run('run-5'), run('run-6')];
     await start(kept, BUDGET);
-    t.store.failing = true;
+    t.store.failing = () => 'before writing';
     await expect(start(lost, BUDGET)).rejects.toMatchObject({ code: 'store_unavailable' });
     await expect(end(kept)).rejects.toMatchObject({ code: 'store_unavailable' });
-    t.store.failing = false;
+    t.store.failing = () => null;
     expect(keyOf(lost)).toBe(LITERAL_TEXT);
     expect((await t.post(keyOf(kept), '/v1/charges', CHARGE)).status).toBe(200);
     await end(kept);

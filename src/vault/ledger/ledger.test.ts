@@ -85,6 +85,40 @@ describe('the cap', () => {
     t = await t.reopen();
     for (const { key, usage } of keys) expect((await t.vault.keys.get(key.id)).usage).toEqual(usage);
   });
+
+  test('holds when commits fail while others are under way, and what was charged is counted', async () => {
+    const failure = fc.constantFrom(null, null, null, 'before writing' as const, 'after writing' as const);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.infiniteStream(failure),
+        fc.integer({ min: 0, max: 30 }),
+        fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 60 }),
+        async (failures, fits, pausesMs) => {
+          const { text, key } = await t.issue({ daily_usd_cap: (fits * 50) / 100 });
+          t.store.failing = () => failures.next().value ?? null;
+          const calls: Promise<number>[] = [];
+          for (const [i, pauseMs] of pausesMs.entries()) {
+            const named = ['idempotency-key', `${key.id}-${i}`];
+            calls.push(t.post(text, '/v1/charges', 'amount=50&currency=usd', named).then(({ status }) => status));
+            // Some arrive together, and others while a commit is under way.
+            if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
+          }
+          const statuses = await Promise.all(calls);
+          t.store.failing = () => null;
+          expect(statuses.filter((status) => ![200, 429, 503].includes(status))).toEqual([]);
+          const { totalMicros } = await rowsOf(t, key);
+          const { usage } = await t.vault.keys.get(key.id);
+          expect(usage.spentMicros + usage.reservedMicros).toBe(totalMicros);
+          expect(totalMicros).toBeLessThanOrEqual(fits * 500_000);
+          const charged = t.simulator.charged.filter(({ idempotencyKey }) => idempotencyKey?.startsWith(`${key.id}-`));
+          expect(charged).toHaveLength(statuses.filter((status) => status === 200).length);
+          expect(charged.length * 500_000).toBeLessThanOrEqual(totalMicros);
+        },
+      ),
+      { numRuns: 25 },
+    );
+    expect(t.store.failures).toBeGreaterThan(20);
+  });
 });
 
 describe('running totals', () => {

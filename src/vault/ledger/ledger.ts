@@ -121,6 +121,7 @@ export class Ledger {
     const { states, transactor } = this.#options;
     const { keyId } = settling.charge;
     const operation: Operation<boolean> = {
+      pipelined: true,
       load: (round) => states.load(round, { ids: [keyId] }),
       decide: (batch, now) => this.#settleNow(settling, batch, now),
     };
@@ -153,6 +154,7 @@ export class Ledger {
   claim({ keyId, rowId }: Charge): Promise<Claimed | undefined> {
     const { states, transactor } = this.#options;
     return transactor.submit({
+      pipelined: true,
       load: (round) => states.load(round, { ids: [keyId] }),
       decide: (batch, now) => {
         const state = states.at(keyId);
@@ -199,6 +201,7 @@ export class Ledger {
     const { states } = this.#options;
     const { keyId } = request.draft;
     return {
+      pipelined: true,
       load: (round) => states.load(round, { ids: [keyId] }),
       decide: (batch, now) => {
         // Decided again after a lost round: the first time never was.
