@@ -5,8 +5,7 @@ import type { VaultKey } from '../../model/vault.ts';
 import type { Reads, Round, WriteBatch } from '../../store/port.ts';
 import type { KeyRegistry } from '../keys/key-registry.ts';
 import type { Loading, WantedKeys } from '../keys/round-keys.ts';
-import { windowStart } from './cap-window.ts';
-import { KeyTotals, REPLAY_CREDIT_MS } from './key-totals.ts';
+import { KeyTotals, mattersSince } from './key-totals.ts';
 
 export interface KeyState {
   readonly row: VaultKey;
@@ -35,11 +34,6 @@ export interface KeyStates {
 
 export interface Hold {
   letGo(): void;
-}
-
-/** From when on charges matter: for the cap, and for what the same request would repeat. */
-function mattersSince(row: VaultKey, now: number): number {
-  return Math.max(0, Math.min(windowStart(row.capWindow, now), now - REPLAY_CREDIT_MS));
 }
 
 export const STATES_MAX = 10_000;
@@ -124,7 +118,7 @@ export class OwnedStates implements KeyStates {
   async #read(row: VaultKey): Promise<void> {
     const states = this.#states;
     try {
-      const charges = await this.#options.reads.chargesOf(row.id, mattersSince(row, this.#options.now()));
+      const charges = await this.#options.reads.chargesOf(row.id, mattersSince(row.capWindow, this.#options.now()));
       // A commit failed meanwhile: what was read may be older than what is decided next, so it is read again.
       if (states !== this.#states) return;
       states.set(row.id, new OwnedState(new KeyTotals(row.capWindow, charges)));

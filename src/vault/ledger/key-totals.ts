@@ -8,11 +8,18 @@ import { windowStart } from './cap-window.ts';
 export const REPLAY_CREDIT_MS = 23 * 3_600_000;
 const COMPACT_AT = 4096;
 
+/** From when on charges matter: for the cap, for what the same request would repeat, and for the objects they paid for. */
+export function mattersSince(window: CapWindow, now: number): number {
+  return Math.max(0, Math.min(windowStart(window, now), now - REPLAY_CREDIT_MS + 1));
+}
+
 /** A charge as the totals see it. */
 interface Entry {
   charge: Charge;
   /** Fell out of the window: changes to it no longer touch the totals. */
   out: boolean;
+  /** Lost its replay credit as well: changes to it are noted nowhere. */
+  past: boolean;
 }
 
 export class KeyTotals {
@@ -51,6 +58,7 @@ export class KeyTotals {
   /** Moves the window and the replay credit to `now`. Call before reading anything. */
   advance(now: number): void {
     const start = windowStart(this.#window, now);
+    let past = this.#pastHead;
     for (let entry = this.#recent[this.#windowHead]; entry && entry.charge.reservedMs < start; ) {
       this.#count(entry, -1);
       entry.out = true;
@@ -64,12 +72,18 @@ export class KeyTotals {
       this.#creditHead += 1;
       entry = this.#recent[this.#creditHead];
     }
+    for (; past < this.#pastHead; past += 1) this.#pass(this.#recent[past]);
     this.#compact();
+  }
+
+  /** Behind both heads. In a lifetime window nothing ever is. */
+  get #pastHead(): number {
+    return Math.min(this.#windowHead, this.#creditHead);
   }
 
   /** A new charge. Its time must not lie before that of the one added last: see `stamp`. */
   add(charge: Charge): void {
-    const entry: Entry = { charge, out: false };
+    const entry: Entry = { charge, out: false, past: false };
     this.#latestMs = Math.max(this.#latestMs, charge.reservedMs);
     this.#recent.push(entry);
     this.#count(entry, 1);
@@ -105,7 +119,7 @@ export class KeyTotals {
     if (!entry.out) this.#count(entry, 1);
     if (isOpen(charge)) return;
     this.#open.delete(charge.rowId);
-    this.#note(charge.vendorObjectId, charge.amountMicros);
+    this.#note(entry);
     if (charge.state === 'released' && this.#replays.get(charge.fingerprint) === entry) {
       this.#replays.delete(charge.fingerprint);
     }
@@ -121,7 +135,7 @@ export class KeyTotals {
     return this.#replays.get(fingerprint)?.charge;
   }
 
-  /** What was counted for a vendor object so far; undefined when this key never paid for it. */
+  /** What was counted for a vendor object of late; undefined when this key has not paid for it, or not for a day. */
   countedFor(objectId: string): number | undefined {
     return this.#objects.get(objectId);
   }
@@ -136,7 +150,7 @@ export class KeyTotals {
 
   #include(entry: Entry): void {
     const { charge } = entry;
-    this.#note(charge.vendorObjectId, charge.amountMicros);
+    this.#note(entry);
     if (isOpen(charge)) this.#open.set(charge.rowId, entry);
   }
 
@@ -148,7 +162,7 @@ export class KeyTotals {
       this.add(charge);
       return;
     }
-    const entry: Entry = { charge, out: at < this.#windowHead };
+    const entry: Entry = { charge, out: at < this.#windowHead, past: at < this.#pastHead };
     this.#recent.splice(at, 0, entry);
     if (entry.out) this.#windowHead += 1;
     else this.#count(entry, 1);
@@ -160,8 +174,20 @@ export class KeyTotals {
     this.#include(entry);
   }
 
-  #note(objectId: string | null, micros: number): void {
-    if (objectId !== null) this.#objects.set(objectId, (this.#objects.get(objectId) ?? 0) + micros);
+  #note({ charge: { vendorObjectId, amountMicros }, past }: Entry): void {
+    if (vendorObjectId === null || past) return;
+    this.#objects.set(vendorObjectId, (this.#objects.get(vendorObjectId) ?? 0) + amountMicros);
+  }
+
+  /** As if it had not been read: a key that lives for weeks must not remember all that it ever paid for. */
+  #pass(entry: Entry | undefined): void {
+    if (!entry) return;
+    entry.past = true;
+    const { vendorObjectId, amountMicros } = entry.charge;
+    if (vendorObjectId === null) return;
+    const rest = (this.#objects.get(vendorObjectId) ?? 0) - amountMicros;
+    if (rest > 0) this.#objects.set(vendorObjectId, rest);
+    else this.#objects.delete(vendorObjectId);
   }
 
   #count({ charge }: Entry, sign: 1 | -1): void {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CapWindow, Charge } from '../../model/vault.ts';
 import { openTestVault, rowsOf, type TestVault } from '../vault.fixture.ts';
 import { windowStart } from './cap-window.ts';
-import { KeyTotals } from './key-totals.ts';
+import { KeyTotals, mattersSince } from './key-totals.ts';
 import { TaskIdempotency } from './task-idempotency.ts';
 
 describe('the cap', () => {
@@ -208,6 +208,40 @@ describe('running totals', () => {
             ]);
             for (const { fingerprint } of last) {
               expect(totals.replayOf(fingerprint)?.rowId).toBe(reread.replayOf(fingerprint)?.rowId);
+            }
+          });
+        },
+      ),
+    );
+  });
+
+  test('know what was counted for an object as long as a restart would read it, and no longer', () => {
+    const paid = fc.record({
+      afterMs: fc.integer({ min: 0, max: 9 * 3_600_000 }),
+      micros: fc.integer({ min: 1, max: 1000 }),
+      objectId: fc.constantFrom('pi_1', 'pi_2', 'pi_3'),
+    });
+    fc.assert(
+      fc.property(
+        fc.constantFrom<CapWindow>('utc_day', 'rolling_24h', 'lifetime'),
+        fc.array(paid, { maxLength: 60 }),
+        (window, payments) => {
+          const totals = new KeyTotals(window, []);
+          const rows: Charge[] = [];
+          let now = Date.UTC(2030, 0, 1);
+          payments.forEach(({ afterMs, micros, objectId }, i) => {
+            now += afterMs;
+            totals.advance(now);
+            const open = charge(i, micros, totals.stamp(now));
+            const settled: Charge = { ...open, state: 'settled', vendorObjectId: objectId };
+            totals.add(open);
+            totals.change(settled);
+            rows.push(settled);
+            const since = mattersSince(window, now);
+            for (const id of ['pi_1', 'pi_2', 'pi_3']) {
+              const counted = rows.filter((row) => row.vendorObjectId === id && row.reservedMs >= since);
+              const sum = counted.reduce((total, { amountMicros }) => total + amountMicros, 0);
+              expect(totals.countedFor(id)).toBe(counted.length > 0 ? sum : undefined);
             }
           });
         },
