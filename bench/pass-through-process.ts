@@ -3,8 +3,8 @@
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { Pool } from 'undici';
-import { emptyBatch } from '../src/store/port.ts';
 import { createSqliteStore } from '../src/store/sqlite/store.ts';
+import { emptyBatch } from '../src/store/write-batch.ts';
 
 const pool = new Pool(process.env.BENCH_UPSTREAM ?? '', { connections: 64, pipelining: 1 });
 

@@ -5,7 +5,7 @@ import type { ApiKeyRecord } from '../model/api-key.ts';
 import { AppError } from '../model/error.ts';
 import type { Clock, Transactor } from '../orchestrator/ports.ts';
 import type { Freshness } from '../store/freshness.ts';
-import type { Reads } from '../store/port.ts';
+import type { Reads } from '../store/reads.ts';
 import type { Access, HeaderLookup, Principal } from './access.ts';
 import type { ApiKeys } from './api-keys.ts';
 import { ANY, Chain, type ChainAsk, type ChainParts, type CredentialChain } from './credential-chain.ts';

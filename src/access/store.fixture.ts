@@ -1,5 +1,6 @@
 // For tests of what happens around a commit: the store as it is, but for the instant of its commits.
-import type { Round, Store, WriteBatch } from '../store/port.ts';
+import type { Round, Store } from '../store/port.ts';
+import type { WriteBatch } from '../store/write-batch.ts';
 
 /** `commit` runs in place of a round's own, which it is given. */
 export function withCommit(store: Store, commit: (round: Round, batch: WriteBatch) => Promise<void>): Store {

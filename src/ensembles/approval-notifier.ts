@@ -7,7 +7,7 @@ import type { Run, Task } from '../model/run.ts';
 import type { ApprovalTokens } from '../operations/hitl/approval-tokens.ts';
 import { notifyApprovers } from '../operations/hitl/notify-approvers.ts';
 import type { Orchestrator } from '../orchestrator/orchestrator-api.ts';
-import type { Reads } from '../store/port.ts';
+import type { Reads } from '../store/reads.ts';
 import { fillEnvironment } from './agent-environment.ts';
 import { isExecution } from './call-record.ts';
 

@@ -10,7 +10,7 @@ import type { Run, Task } from '../model/run.ts';
 import { isRunTerminal } from '../model/run-status.ts';
 import type { ApprovalTokens } from '../operations/hitl/approval-tokens.ts';
 import type { Orchestrator } from '../orchestrator/orchestrator-api.ts';
-import type { Reads } from '../store/port.ts';
+import type { Reads } from '../store/reads.ts';
 import type { ExecutionOutcome } from './executor.ts';
 
 export interface Ballot {

@@ -1,6 +1,6 @@
 // Timers that are due: decided in one operation with a single writer, each by itself in a shared store, where one busy run
 // must hold up no other. Owns the alarm. Must never fire what the round finds no longer due.
-import type { WriteBatch } from '../store/port.ts';
+import type { WriteBatch } from '../store/write-batch.ts';
 import type { RoundPart } from './give-back.ts';
 import { Wakeups } from './wakeups.ts';
 

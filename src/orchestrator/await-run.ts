@@ -3,7 +3,7 @@
 import type { Run, Task } from '../model/run.ts';
 import { isRunTerminal } from '../model/run-status.ts';
 import { isTerminal } from '../model/task-status.ts';
-import type { Reads } from '../store/port.ts';
+import type { Reads } from '../store/reads.ts';
 import type { Core } from './core.ts';
 import type { AwaitedRun, AwaitRequest, BlockedRun } from './orchestrator-api.ts';
 

@@ -1,6 +1,6 @@
 // The rows a round changed, each once, in their last state. Turns them into the batch's lists before the commit.
 import type { Run, Task } from '../model/run.ts';
-import type { WriteBatch } from '../store/port.ts';
+import type { WriteBatch } from '../store/write-batch.ts';
 
 export class Changes {
   readonly #newRuns = new Map<number, Run>();

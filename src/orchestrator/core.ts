@@ -1,7 +1,9 @@
 // The parts of the loop, wired once, and what happens around every round and after a lost commit.
 import type { Freshness } from '../store/freshness.ts';
-import type { Reads, Round, Signal, Store, WriteBatch } from '../store/port.ts';
+import type { Round, Store } from '../store/port.ts';
+import type { Reads } from '../store/reads.ts';
 import type { SharedRound, SharedStore } from '../store/shared-port.ts';
+import type { Signal, WriteBatch } from '../store/write-batch.ts';
 import { Advance } from './advance.ts';
 import { Alarms } from './alarms.ts';
 import { Definitions } from './definitions.ts';

@@ -6,7 +6,7 @@ import type { EventHandler } from '../model/event-handler.ts';
 import type { TaskDefinition } from '../model/task-definition.ts';
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
 import type { Freshness } from '../store/freshness.ts';
-import type { WriteBatch } from '../store/port.ts';
+import type { WriteBatch } from '../store/write-batch.ts';
 import type { Definitions } from './definitions.ts';
 import type { Loop } from './loop.ts';
 import type { RunHooks } from './ports.ts';

@@ -6,8 +6,8 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { expect, test } from 'vitest';
 import { Json } from '../model/json.ts';
 import { workflowDefinitionSchema } from '../model/workflow-definition.ts';
-import { emptyBatch } from '../store/port.ts';
 import { createSqliteStore } from '../store/sqlite/store.ts';
+import { emptyBatch } from '../store/write-batch.ts';
 import { Definitions } from './definitions.ts';
 
 test('a run of a definition that would be refused today can still be read; a new one of it is refused', async () => {

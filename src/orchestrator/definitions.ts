@@ -9,7 +9,7 @@ import { Json, type JsonObject } from '../model/json.ts';
 import type { Snapshot } from '../model/run.ts';
 import { type TaskDefinition, taskDefinitionSchema } from '../model/task-definition.ts';
 import { type WorkflowDefinition, workflowDefinitionSchema } from '../model/workflow-definition.ts';
-import type { Reads } from '../store/port.ts';
+import type { Reads } from '../store/reads.ts';
 
 /** Plans of inline definitions come and go; this many stay compiled. */
 const PLANS_MAX = 2_000;

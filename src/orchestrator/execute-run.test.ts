@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Json, type JsonObject } from '../model/json.ts';
 import { workflowDefinitionSchema } from '../model/workflow-definition.ts';
-import type { WriteBatch } from '../store/port.ts';
+import type { WriteBatch } from '../store/write-batch.ts';
 import type { ExecuteRequest } from './orchestrator-api.ts';
 import type { InProcessResult, InProcessWorker, Stop } from './ports.ts';
 import { type BrittleStore, brittle } from './testing/brittle-store.ts';

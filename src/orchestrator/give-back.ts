@@ -2,7 +2,7 @@
 // Must never take back what somebody else was given meanwhile.
 import type { TaskUpdate } from '../engine/decide/decision.ts';
 import type { Task } from '../model/run.ts';
-import type { WriteBatch } from '../store/port.ts';
+import type { WriteBatch } from '../store/write-batch.ts';
 import type { Core } from './core.ts';
 import type { HandedTask } from './orchestrator-api.ts';
 

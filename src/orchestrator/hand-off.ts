@@ -4,7 +4,7 @@ import { outputsOf } from '../engine/decide/run-state.ts';
 import { stepOf } from '../engine/plan/fragments.ts';
 import { AppError } from '../model/error.ts';
 import type { Run } from '../model/run.ts';
-import type { WriteBatch } from '../store/port.ts';
+import type { WriteBatch } from '../store/write-batch.ts';
 import type { Advance } from './advance.ts';
 import { literalsOf, spellingOf } from './literals.ts';
 import type { HandedTask } from './orchestrator-api.ts';

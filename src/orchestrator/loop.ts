@@ -3,7 +3,8 @@
 // for an answer waits for a timer. Must never answer before the commit, and never decide while another round is open,
 // but for rounds of pipelined operations alone (decision 0017).
 import { AppError } from '../model/error.ts';
-import { emptyBatch, type Round, RoundConflict, type SentCommit, type Store, type WriteBatch } from '../store/port.ts';
+import { type Round, RoundConflict, type SentCommit, type Store } from '../store/port.ts';
+import { emptyBatch, type WriteBatch } from '../store/write-batch.ts';
 import { BUSY, type Clock, type Operation, type Transactor } from './ports.ts';
 
 interface Pending {

@@ -2,7 +2,7 @@
 // progress with nobody at work on it.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EMPTY_OBJECT } from '../model/json.ts';
-import type { WriteBatch } from '../store/port.ts';
+import type { WriteBatch } from '../store/write-batch.ts';
 import type { InProcessWorker } from './ports.ts';
 import { type BrittleStore, brittle } from './testing/brittle-store.ts';
 import { type FixtureOptions, openReplica, pollOf, type Replica, register, report, start } from './testing/fixture.ts';

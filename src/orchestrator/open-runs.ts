@@ -1,5 +1,5 @@
 // The store's open work, a page at a time, ascending: what queues and timers are rebuilt from.
-import type { OpenRun, Reads } from '../store/port.ts';
+import type { OpenRun, Reads } from '../store/reads.ts';
 
 const PAGE = 1_000;
 

@@ -9,7 +9,7 @@ import type { TaskDefinition } from '../model/task-definition.ts';
 import type { TaskResult } from '../model/task-result.ts';
 import type { TaskStatus } from '../model/task-status.ts';
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
-import type { PollRecord } from '../store/port.ts';
+import type { PollRecord } from '../store/write-batch.ts';
 import type { WatchedRun } from './run-watch.ts';
 import type { Schedules } from './schedules/schedule-commands.ts';
 import type { Simulated, Simulation } from './simulate-run.ts';

@@ -15,7 +15,7 @@ import type { TaskDefinition } from '../model/task-definition.ts';
 import type { TaskResult } from '../model/task-result.ts';
 import { isTerminal, type TaskStatus } from '../model/task-status.ts';
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
-import type { PollRecord, WriteBatch } from '../store/port.ts';
+import type { PollRecord, WriteBatch } from '../store/write-batch.ts';
 import { awaitRun } from './await-run.ts';
 import { Core } from './core.ts';
 import { DefinitionCommands } from './definition-commands.ts';

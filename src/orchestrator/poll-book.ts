@@ -1,6 +1,6 @@
 // Who polled what, when last. Kept in memory, written now and then with a round that is under way anyhow: poll data is
 // information, never worth a commit of its own.
-import type { PollRecord, WriteBatch } from '../store/port.ts';
+import type { PollRecord, WriteBatch } from '../store/write-batch.ts';
 import { ACTIVE_WINDOW_MS } from './domains.ts';
 
 /** At most this often per process. Other processes of a shared store go by it when they choose a domain. */

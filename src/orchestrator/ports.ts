@@ -4,7 +4,8 @@ import type { Spelling } from '../expressions/spelling.ts';
 import type { Json, JsonObject, JsonValue } from '../model/json.ts';
 import type { Run, Task } from '../model/run.ts';
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
-import type { Round, WriteBatch } from '../store/port.ts';
+import type { Round } from '../store/port.ts';
+import type { WriteBatch } from '../store/write-batch.ts';
 
 export interface Clock {
   now(): number;

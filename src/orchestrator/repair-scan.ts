@@ -1,5 +1,5 @@
 // Compares what is stored as open with what memory holds of it, a page at a time and then from the start again.
-import type { Reads } from '../store/port.ts';
+import type { Reads } from '../store/reads.ts';
 import type { Schedule } from './schedule.ts';
 
 const PAGE = 200;

@@ -6,7 +6,8 @@ import type { RunState } from '../engine/decide/decision.ts';
 import { indexRun, mergeTasks } from '../engine/decide/run-state.ts';
 import type { Plan } from '../engine/plan/plan.ts';
 import type { Task } from '../model/run.ts';
-import type { LoadedRun, LoadedRuns, Reads, Round } from '../store/port.ts';
+import type { LoadedRun, LoadedRuns, Round } from '../store/port.ts';
+import type { Reads } from '../store/reads.ts';
 import type { Definitions } from './definitions.ts';
 
 export interface CachedRun {

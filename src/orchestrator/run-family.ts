@@ -5,7 +5,7 @@ import { AppError } from '../model/error.ts';
 import type { Task } from '../model/run.ts';
 import { isRunTerminal } from '../model/run-status.ts';
 import { isTerminal } from '../model/task-status.ts';
-import type { WriteBatch } from '../store/port.ts';
+import type { WriteBatch } from '../store/write-batch.ts';
 import type { Core } from './core.ts';
 import type { RunHooks } from './ports.ts';
 import type { CachedRun } from './run-cache.ts';

@@ -4,7 +4,7 @@ import type { RunState } from '../engine/decide/decision.ts';
 import type { Run, Task } from '../model/run.ts';
 import { isRunTerminal } from '../model/run-status.ts';
 import { isTerminal } from '../model/task-status.ts';
-import type { Reads } from '../store/port.ts';
+import type { Reads } from '../store/reads.ts';
 
 export interface WatchedRun {
   readonly run: Run;

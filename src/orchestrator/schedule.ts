@@ -3,7 +3,7 @@
 import type { Run, Task } from '../model/run.ts';
 import { isRunTerminal } from '../model/run-status.ts';
 import { isTerminal, type TaskStatus } from '../model/task-status.ts';
-import type { OpenRun, OpenTask } from '../store/port.ts';
+import type { OpenRun, OpenTask } from '../store/reads.ts';
 import { DueHeap } from './due-heap.ts';
 import { queueKey, type ReadyEntry, ReadyQueue } from './ready-queue.ts';
 import type { TaskLimits } from './task-limits.ts';

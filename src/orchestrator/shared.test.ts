@@ -3,7 +3,7 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventHandlerSchema } from '../model/event-handler.ts';
 import { EMPTY_OBJECT } from '../model/json.ts';
-import { emptyBatch } from '../store/port.ts';
+import { emptyBatch } from '../store/write-batch.ts';
 import type { HandedTask } from './orchestrator-api.ts';
 import type { InProcessWorker } from './ports.ts';
 import { Sweep } from './sweep.ts';

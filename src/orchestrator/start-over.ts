@@ -8,7 +8,7 @@ import { Json, type JsonObject } from '../model/json.ts';
 import type { Run, RunParent, Task, TaskLog } from '../model/run.ts';
 import { isRunTerminal } from '../model/run-status.ts';
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
-import type { WriteBatch } from '../store/port.ts';
+import type { WriteBatch } from '../store/write-batch.ts';
 import type { Core } from './core.ts';
 import type { CachedRun } from './run-cache.ts';
 import { type RunFamily, refuseBudget, withFamily } from './run-family.ts';

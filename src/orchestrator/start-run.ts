@@ -4,7 +4,8 @@ import { Json } from '../model/json.ts';
 import { isRunTerminal } from '../model/run-status.ts';
 import type { StartRequest } from '../model/start-request.ts';
 import type { WorkflowDefinition } from '../model/workflow-definition.ts';
-import type { StartedRun, WriteBatch } from '../store/port.ts';
+import type { StartedRun } from '../store/port.ts';
+import type { WriteBatch } from '../store/write-batch.ts';
 import type { Core } from './core.ts';
 
 /** Resolves with the public id after the first decision is committed. */

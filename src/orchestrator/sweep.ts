@@ -1,8 +1,9 @@
 // What a process looks after because it shares its store with others that may die: timers that nobody fired, signals
 // that nobody applied, tasks whose process is gone, wake-ups that were lost. A slow look every so often; on the normal
 // path it finds nothing. Must never decide anything: it hands what it finds to the loop.
-import type { Signal } from '../store/port.ts';
+
 import type { OrphanTask, OverdueTimer, SharedStore } from '../store/shared-port.ts';
+import type { Signal } from '../store/write-batch.ts';
 import type { Clock } from './ports.ts';
 
 /** What waits at most this long for its owner's death to be noticed. */

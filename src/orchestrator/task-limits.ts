@@ -1,8 +1,8 @@
 // Concurrency and rate limits of task types, exact over all workers: how many are in progress, and when the last ones
 // were handed out. Owns counting; asks nobody for the time.
 import type { TaskDefinition } from '../model/task-definition.ts';
-import type { WriteBatch } from '../store/port.ts';
 import type { TaskLimit } from '../store/shared-port.ts';
+import type { WriteBatch } from '../store/write-batch.ts';
 
 export type Admission = { readonly ok: true } | { readonly ok: false; readonly retryAtMs: number };
 

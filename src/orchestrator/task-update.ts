@@ -4,7 +4,7 @@ import { AppError } from '../model/error.ts';
 import { Json } from '../model/json.ts';
 import type { TaskResult } from '../model/task-result.ts';
 import { isTerminal } from '../model/task-status.ts';
-import type { WriteBatch } from '../store/port.ts';
+import type { WriteBatch } from '../store/write-batch.ts';
 import type { Core } from './core.ts';
 import type { HandedTask, UpdateOutcome } from './orchestrator-api.ts';
 import { oversized } from './reported.ts';

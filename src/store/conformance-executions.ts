@@ -5,7 +5,8 @@ import { Json } from '../model/json.ts';
 import type { Run, Task } from '../model/run.ts';
 import { RUN_STATUSES } from '../model/run-status.ts';
 import { anyRun, anyTask, commit, fresh, plain, sampleRun, sampleTask } from './conformance-samples.ts';
-import { FOUND_MAX, type LoadedRun, type RunFilter, type SearchOrder, type Store } from './port.ts';
+import type { LoadedRun, Store } from './port.ts';
+import { FOUND_MAX, type RunFilter, type SearchOrder } from './reads.ts';
 
 export function executionConformance(store: () => Store): void {
   describe('runs and tasks', () => roundTrips(store));

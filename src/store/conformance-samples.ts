@@ -6,7 +6,8 @@ import { RUN_STATUSES } from '../model/run-status.ts';
 import { TASK_STATUSES } from '../model/task-status.ts';
 import type { AuditEntry, Charge, VaultKey } from '../model/vault.ts';
 import { type ScheduleExecution, type ScheduleRecord, workflowScheduleSchema } from '../model/workflow-schedule.ts';
-import { emptyBatch, type Store, type WriteBatch } from './port.ts';
+import type { Store } from './port.ts';
+import { emptyBatch, type WriteBatch } from './write-batch.ts';
 
 const AT_MS = 1_790_000_000_000;
 

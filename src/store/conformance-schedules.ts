@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { alarmOf, SCHEDULE_STATES } from '../model/workflow-schedule.ts';
 import { anyText, commit, fresh, sampleFiring, sampleSchedule } from './conformance-samples.ts';
-import type { ScheduleExecutionFilter, Store } from './port.ts';
+import type { Store } from './port.ts';
+import type { ScheduleExecutionFilter } from './reads.ts';
 
 const EVER = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };
 const ANY: ScheduleExecutionFilter = {

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { commit, sampleSchedule } from './conformance-samples.ts';
 import { inRound, sharedOf, type TwoStores } from './conformance-two-stores.ts';
-import { emptyBatch } from './port.ts';
+import { emptyBatch } from './write-batch.ts';
 
 export function sharedSchedules(both: () => TwoStores): void {
   it('one that a round holds is busy for every other, until that round ends', async () => {

@@ -4,8 +4,9 @@ import { expect, it } from 'vitest';
 import type { Charge, VaultKey } from '../model/vault.ts';
 import { commit, fresh, sampleCharge, sampleVaultKey } from './conformance-samples.ts';
 import { inRound, type TwoStores } from './conformance-two-stores.ts';
-import { emptyBatch, RoundConflict, type Store } from './port.ts';
+import { RoundConflict, type Store } from './port.ts';
 import type { LoadedVaultKeys, SharedRound } from './shared-port.ts';
+import { emptyBatch } from './write-batch.ts';
 
 const lock = (shared: SharedRound, { id }: VaultKey, revision = 0, sinceMs = 0) =>
   shared.lockVaultKeys([{ id, revision, sinceMs }]);

@@ -8,7 +8,8 @@ import { signsOfLife } from './conformance-shared-life.ts';
 import { sharedSchedules } from './conformance-shared-schedules.ts';
 import { sharedVault } from './conformance-shared-vault.ts';
 import { inRound, sharedOf, type TwoStores } from './conformance-two-stores.ts';
-import { emptyBatch, type LoadedRuns, type Round } from './port.ts';
+import type { LoadedRuns, Round } from './port.ts';
+import { emptyBatch } from './write-batch.ts';
 
 export type { TwoStores };
 

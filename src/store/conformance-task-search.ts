@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { Run, Task } from '../model/run.ts';
 import { TASK_STATUSES } from '../model/task-status.ts';
 import { anyRun, anyTask, commit, fresh, sampleRun, sampleTask } from './conformance-samples.ts';
-import { FOUND_MAX, type SearchOrder, type Store, type TaskFilter } from './port.ts';
+import type { Store } from './port.ts';
+import { FOUND_MAX, type SearchOrder, type TaskFilter } from './reads.ts';
 
 const ANY_TASK: TaskFilter = {
   ids: null,

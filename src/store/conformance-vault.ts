@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { AuditEntry } from '../model/vault.ts';
 import { commit, fresh, sampleAudit, sampleCharge, sampleVaultKey } from './conformance-samples.ts';
-import type { AuditFilter, Store } from './port.ts';
+import type { Store } from './port.ts';
+import type { AuditFilter } from './reads.ts';
 
 export function vaultConformance(store: () => Store): void {
   describe('secrets and keys', () => keys(store));

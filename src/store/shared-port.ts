@@ -1,7 +1,7 @@
 // What a store offers more when other processes write to the same database, as nouns: news of their work, what one round
 // locks against another, and what all processes count and keep together. Must never be asked of a store with a single writer.
 import type { Charge, VaultKey } from '../model/vault.ts';
-import type { Signal } from './port.ts';
+import type { Signal } from './write-batch.ts';
 
 /** Other processes write to the same database. */
 export interface SharedStore {

@@ -4,7 +4,7 @@ import type { Egress, Upstream } from '../egress/egress.ts';
 import type { AuditEntry } from '../model/vault.ts';
 import type { Clock, Transactor } from '../orchestrator/ports.ts';
 import type { Freshness } from '../store/freshness.ts';
-import type { Reads } from '../store/port.ts';
+import type { Reads } from '../store/reads.ts';
 import type { SharedStore } from '../store/shared-port.ts';
 import { KeyControl } from './control/key-control.ts';
 import { FreshKeys } from './keys/fresh-keys.ts';

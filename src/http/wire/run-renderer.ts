@@ -4,7 +4,7 @@ import type { Step } from '../../engine/plan/plan.ts';
 import { isJsonObject } from '../../model/json.ts';
 import type { Run, Task } from '../../model/run.ts';
 import type { Orchestrator } from '../../orchestrator/orchestrator-api.ts';
-import type { Reads } from '../../store/port.ts';
+import type { Reads } from '../../store/reads.ts';
 import { runText } from './run-text.ts';
 import { taskText } from './task-text.ts';
 

@@ -2,7 +2,7 @@
 // and `output`, which the shape knows, are left out.
 import { z } from 'zod';
 import { TASK_STATUSES } from '../../model/task-status.ts';
-import type { FoundTask } from '../../store/port.ts';
+import type { FoundTask } from '../../store/reads.ts';
 import { timeText } from './run-summary.ts';
 import { queueWaitMs } from './task-text.ts';
 

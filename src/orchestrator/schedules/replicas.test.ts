@@ -1,7 +1,7 @@
 // Schedules where several processes share a store, where a commit fails, and where it is not known whether it did: every
 // instant is fired, and none twice.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { WriteBatch } from '../../store/port.ts';
+import type { WriteBatch } from '../../store/write-batch.ts';
 import { type BrittleStore, brittle } from '../testing/brittle-store.ts';
 import { openReplica, type Replica, register } from '../testing/fixture.ts';
 import {

@@ -1,7 +1,9 @@
 // Schedules as the loop needs them: when each comes due, and those that the round under way reads and writes. The store is
 // the truth: what is decided on is loaded anew, under its lock where processes share it. Must never outlive a lost round.
 import { alarmOf, type ScheduleAlarm, type ScheduleRecord } from '../../model/workflow-schedule.ts';
-import type { Reads, Round, WriteBatch } from '../../store/port.ts';
+import type { Round } from '../../store/port.ts';
+import type { Reads } from '../../store/reads.ts';
+import type { WriteBatch } from '../../store/write-batch.ts';
 import { DueHeap } from '../due-heap.ts';
 import { BUSY } from '../ports.ts';
 

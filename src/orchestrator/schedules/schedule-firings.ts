@@ -10,7 +10,8 @@ import {
   type ScheduleExecution,
   type ScheduleRecord,
 } from '../../model/workflow-schedule.ts';
-import type { StartedRun, WriteBatch } from '../../store/port.ts';
+import type { StartedRun } from '../../store/port.ts';
+import type { WriteBatch } from '../../store/write-batch.ts';
 import type { Core } from '../core.ts';
 import { BUSY } from '../ports.ts';
 import { decideStart } from '../start-run.ts';

@@ -1,7 +1,8 @@
 // A store whose commits fail as a database's do when it goes away: before it has written, or after, when only the answer
 // is lost.
 import { AppError } from '../../model/error.ts';
-import type { SentCommit, Store, WriteBatch } from '../../store/port.ts';
+import type { SentCommit, Store } from '../../store/port.ts';
+import type { WriteBatch } from '../../store/write-batch.ts';
 
 export interface BrittleStore extends Store {
   /** Commits for which it answers something fail. */

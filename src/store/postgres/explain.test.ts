@@ -8,16 +8,10 @@ import { Json } from '../../model/json.ts';
 import { RUN_STATUSES } from '../../model/run-status.ts';
 import { TASK_STATUSES } from '../../model/task-status.ts';
 import { sampleAudit, sampleCharge, sampleRun, sampleTask, sampleVaultKey } from '../conformance-samples.ts';
-import {
-  emptyBatch,
-  type Round,
-  type RunFilter,
-  type ScheduleExecutionFilter,
-  type SearchOrder,
-  type Store,
-  type TaskFilter,
-} from '../port.ts';
+import type { Round, Store } from '../port.ts';
+import type { RunFilter, ScheduleExecutionFilter, SearchOrder, TaskFilter } from '../reads.ts';
 import type { SharedRound, SharedStore } from '../shared-port.ts';
+import { emptyBatch } from '../write-batch.ts';
 import { createPostgresStore } from './store.ts';
 import { Trip } from './trip.ts';
 

@@ -4,7 +4,7 @@ import type { ApiKeyRecord } from '../../model/api-key.ts';
 import type { EventHandler } from '../../model/event-handler.ts';
 import type { TaskDefinition } from '../../model/task-definition.ts';
 import type { WorkflowDefinition } from '../../model/workflow-definition.ts';
-import type { Reads } from '../port.ts';
+import type { Reads } from '../reads.ts';
 import type { Querier } from './querier.ts';
 import { documentOf } from './text-column.ts';
 

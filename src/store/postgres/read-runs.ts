@@ -3,8 +3,9 @@
 // about which came first: time orders, keys break ties.
 import { Json } from '../../model/json.ts';
 import type { Run, Task } from '../../model/run.ts';
-import type { HistoryRead, OpenRun, OpenTask, Reads } from '../port.ts';
+import type { OpenRun, OpenTask, Reads } from '../reads.ts';
 import { OPEN_RUN_STATUSES } from '../rows/run-row.ts';
+import type { HistoryRead } from '../write-batch.ts';
 import type { Querier, Row } from './querier.ts';
 import { RUN_READ, type RunDetails, type RunState, runOf, runStatusOf } from './run-row.ts';
 import { runSearches } from './search-runs.ts';

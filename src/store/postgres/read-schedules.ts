@@ -1,7 +1,7 @@
 // Reads of schedules and of their firings. Must never look at more firings than told. Names are in the order of their
 // bytes, as in every store.
 import type { ScheduleExecution, ScheduleRecord } from '../../model/workflow-schedule.ts';
-import { FOUND_MAX, type Reads, type ScheduleExecutionFilter } from '../port.ts';
+import { FOUND_MAX, type Reads, type ScheduleExecutionFilter } from '../reads.ts';
 import type { Querier } from './querier.ts';
 import { documentOf, numberOf, stored, storedOrNull, textOf, textOrNull } from './text-column.ts';
 

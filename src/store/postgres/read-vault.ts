@@ -1,7 +1,7 @@
 // Reads of the vault's rows: secrets, keys, charges, audit and what follows from it.
 // Keys of two processes say nothing about which came first: time orders, keys break ties.
 import type { AuditEntry, VendorSecret } from '../../model/vault.ts';
-import type { AuditFilter, Reads, SpendRow, VaultKeyFilter } from '../port.ts';
+import type { AuditFilter, Reads, SpendRow, VaultKeyFilter } from '../reads.ts';
 import { CHARGE_READ, chargeOf } from '../rows/charge-row.ts';
 import type { Querier, Row } from './querier.ts';
 import { documentOf, numberOf, stored, textOf, textOrNull } from './text-column.ts';

@@ -1,6 +1,7 @@
 // One round: one transaction, what it has locked, and what it writes.
-import type { LoadedRuns, LoadedSchedules, Round, StartedRun, StartKey, WantedRun, WriteBatch } from '../port.ts';
+import type { LoadedRuns, LoadedSchedules, Round, StartedRun, StartKey, WantedRun } from '../port.ts';
 import type { SharedRound } from '../shared-port.ts';
+import type { WriteBatch } from '../write-batch.ts';
 import type { Profile } from './capabilities.ts';
 import { loadRuns } from './load-runs.ts';
 import { loadSchedules } from './load-schedules.ts';

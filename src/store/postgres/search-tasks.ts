@@ -1,7 +1,7 @@
 // The search over tasks: one statement for each index that it may walk. Must never walk further than told. What a task is
 // called stands in `details` as JSON text, which is compared as it is; before it no text can hold a key, for texts escape
 // their quotes.
-import { FOUND_MAX, type Page, type Reads, type SearchOrder, type TaskFilter } from '../port.ts';
+import { FOUND_MAX, type Page, type Reads, type SearchOrder, type TaskFilter } from '../reads.ts';
 import { runsFound } from '../rows/run-search.ts';
 import {
   IS_UNSUCCESSFUL_TASK,

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { startPostgres, type TestPostgres } from '../../../tests/support/postgres-server.ts';
 import { commit, sampleCharge, sampleRun, sampleTask, sampleVaultKey } from '../conformance-samples.ts';
 import { inRound, sharedOf } from '../conformance-two-stores.ts';
-import { emptyBatch, type Store } from '../port.ts';
+import type { Store } from '../port.ts';
+import { emptyBatch } from '../write-batch.ts';
 import { PROFILES, profileOf, roundSettingsOf } from './capabilities.ts';
 import { Pool } from './pool.ts';
 import { createPostgresStore, type PostgresStoreOptions } from './store.ts';

@@ -1,6 +1,7 @@
 // The store of many processes: one database, a bounded set of connections, one more that listens. Owns their lives.
 // Keeps nothing in memory but unused row keys, so that any number of stores may be open on one database.
-import type { PruneAges, Reads, Round, RowKind, Store } from '../port.ts';
+import type { PruneAges, Round, RowKind, Store } from '../port.ts';
+import type { Reads } from '../reads.ts';
 import type { SharedStore } from '../shared-port.ts';
 import { PROFILES, type Profile, type ProfileName, profileOf, roundSettingsOf } from './capabilities.ts';
 import { unavailable } from './failure.ts';

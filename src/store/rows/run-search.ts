@@ -1,7 +1,7 @@
 // How a search over runs is bounded, for every database: which index it walks, and how far. What that index cannot tell
 // is asked of the rows on the way. Must never let a search walk a whole table.
 import { isRunTerminal, RUN_STATUSES, type RunStatus } from '../../model/run-status.ts';
-import { FOUND_MAX, type Page, type RunFilter } from '../port.ts';
+import { FOUND_MAX, type Page, type RunFilter } from '../reads.ts';
 import { runHeadOf } from './run-row.ts';
 import { numberOf, type Row } from './text-column.ts';
 

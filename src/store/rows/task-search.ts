@@ -3,7 +3,7 @@
 // the way. Must never let a search walk a whole table.
 import { isRunTerminal, RUN_STATUSES } from '../../model/run-status.ts';
 import { isSuccessful, isTerminal, TASK_STATUSES, type TaskStatus } from '../../model/task-status.ts';
-import { FOUND_MAX, type FoundTask, type Page, type RunFilter, type TaskFilter } from '../port.ts';
+import { FOUND_MAX, type FoundTask, type Page, type RunFilter, type TaskFilter } from '../reads.ts';
 import { rowsToLookAt, type SearchPath, searchPath, totalOf } from './run-search.ts';
 import { taskHeadOf } from './task-row.ts';
 import { numberOf, type Row, textOf, textOrNull } from './text-column.ts';

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { sampleRun } from '../conformance-samples.ts';
-import { emptyBatch, type SentCommit, type Store, type WriteBatch } from '../port.ts';
+import type { SentCommit, Store } from '../port.ts';
+import { emptyBatch, type WriteBatch } from '../write-batch.ts';
 import { createSqliteStore } from './store.ts';
 
 let folder: string;

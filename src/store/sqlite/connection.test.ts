@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sampleRun } from '../conformance-samples.ts';
-import { emptyBatch } from '../port.ts';
+import { emptyBatch } from '../write-batch.ts';
 import { Connection } from './connection.ts';
 import { migrate } from './migrate.ts';
 import { writesOf } from './write-statements.ts';

@@ -3,7 +3,7 @@ import type { ApiKeyRecord } from '../../model/api-key.ts';
 import type { EventHandler } from '../../model/event-handler.ts';
 import type { TaskDefinition } from '../../model/task-definition.ts';
 import type { WorkflowDefinition } from '../../model/workflow-definition.ts';
-import type { Reads } from '../port.ts';
+import type { Reads } from '../reads.ts';
 import { documentOf } from '../rows/text-column.ts';
 import type { Querier } from './readers.ts';
 

@@ -1,7 +1,9 @@
 // Reads of executions and their tasks. A read of several tables asks all of its queries at once, over one snapshot.
 import { Json } from '../../model/json.ts';
-import type { HistoryRead, LoadedRuns, OpenRun, OpenTask, Reads, StartedRun, StartKey, WantedRun } from '../port.ts';
+import type { LoadedRuns, StartedRun, StartKey, WantedRun } from '../port.ts';
+import type { OpenRun, OpenTask, Reads } from '../reads.ts';
 import { documentOf, numberOf, stored, textOf } from '../rows/text-column.ts';
+import type { HistoryRead } from '../write-batch.ts';
 import type { Row, SqlValue } from './driver.ts';
 import { selectInput } from './large-input.ts';
 import type { Query } from './messages.ts';

@@ -1,6 +1,7 @@
 // Reads of schedules and of their firings. Must never look at more firings than told.
 import type { ScheduleExecution, ScheduleRecord } from '../../model/workflow-schedule.ts';
-import { FOUND_MAX, type LoadedSchedules, type Reads, type ScheduleExecutionFilter } from '../port.ts';
+import type { LoadedSchedules } from '../port.ts';
+import { FOUND_MAX, type Reads, type ScheduleExecutionFilter } from '../reads.ts';
 import { documentOf, numberOf, stored, storedOrNull, textOf, textOrNull } from '../rows/text-column.ts';
 import type { SqlValue } from './driver.ts';
 import type { Querier } from './readers.ts';

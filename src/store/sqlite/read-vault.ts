@@ -1,6 +1,6 @@
 // Reads of the vault's rows: secrets, keys, charges, audit and what follows from it.
 import type { AuditEntry, VaultKey, VendorSecret } from '../../model/vault.ts';
-import type { AuditFilter, Reads, SpendRow } from '../port.ts';
+import type { AuditFilter, Reads, SpendRow } from '../reads.ts';
 import { CHARGE_READ, chargeOf } from '../rows/charge-row.ts';
 import { documentOf, numberOf, stored, textOf, textOrNull } from '../rows/text-column.ts';
 import type { Row, SqlValue } from './driver.ts';

@@ -1,6 +1,6 @@
 // The search over runs: one statement for each index that it may walk. Must never walk further than told.
-import type { Reads, RunFilter, SearchOrder } from '../port.ts';
-import { FOUND_MAX } from '../port.ts';
+import type { Reads, RunFilter, SearchOrder } from '../reads.ts';
+import { FOUND_MAX } from '../reads.ts';
 import { IS_UNSUCCESSFUL_RUN, rowsToLookAt, runsFound, type SearchPath, searchPath } from '../rows/run-search.ts';
 import { stored, storedOrNull, textOf } from '../rows/text-column.ts';
 import type { SqlValue } from './driver.ts';

@@ -3,8 +3,10 @@
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { AppError } from '../../model/error.ts';
-import type { PruneAges, Reads, Round, RowKind, SentCommit, Store, WriteBatch } from '../port.ts';
+import type { PruneAges, Round, RowKind, SentCommit, Store } from '../port.ts';
+import type { Reads } from '../reads.ts';
 import { numberOf } from '../rows/text-column.ts';
+import type { WriteBatch } from '../write-batch.ts';
 import type { Write } from './messages.ts';
 import { prune } from './prune.ts';
 import { definitionReads } from './read-definitions.ts';

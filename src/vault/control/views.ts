@@ -2,7 +2,7 @@
 // wire names. A key's text appears only where it is handed out on purpose.
 import { usdNumber } from '../../model/money.ts';
 import type { AuditEntry, VaultKey } from '../../model/vault.ts';
-import type { SpendRow } from '../../store/port.ts';
+import type { SpendRow } from '../../store/reads.ts';
 import { windowReset } from '../ledger/cap-window.ts';
 import type { Usage } from '../ledger/reservation.ts';
 import type { SecretSummary } from '../secrets/secret-store.ts';

@@ -2,7 +2,7 @@
 // after the question was asked, shared by all who ask meanwhile. Must never answer from memory.
 import { AppError } from '../../model/error.ts';
 import type { VaultKey } from '../../model/vault.ts';
-import type { Reads } from '../../store/port.ts';
+import type { Reads } from '../../store/reads.ts';
 
 type Row = Promise<VaultKey | null>;
 

@@ -2,7 +2,8 @@
 // writes is seen by the next decision at once, and taken back when its commit fails. Must never let a stale read bring
 // a revoked key back to life.
 import type { VaultKey } from '../../model/vault.ts';
-import type { Reads, WriteBatch } from '../../store/port.ts';
+import type { Reads } from '../../store/reads.ts';
+import type { WriteBatch } from '../../store/write-batch.ts';
 import { type EndpointRule, endpointRules } from './endpoint-rules.ts';
 
 /** A key with its policy compiled. */

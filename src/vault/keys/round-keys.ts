@@ -3,7 +3,8 @@
 // have overtaken.
 import type { VaultKey } from '../../model/vault.ts';
 import type { Operation } from '../../orchestrator/ports.ts';
-import type { Round, WriteBatch } from '../../store/port.ts';
+import type { Round } from '../../store/port.ts';
+import type { WriteBatch } from '../../store/write-batch.ts';
 import type { KeyRegistry } from './key-registry.ts';
 
 export interface WantedKeys {

@@ -2,7 +2,8 @@
 // orchestrator's rounds, which lock no vault key. Owns the knowledge of which run keys exist: they come with the run or
 // never, so what was read once stays true. Must never say what a key may still do.
 import type { VaultKey } from '../../model/vault.ts';
-import type { Reads, ReopenedRun, WriteBatch } from '../../store/port.ts';
+import type { Reads } from '../../store/reads.ts';
+import type { ReopenedRun, WriteBatch } from '../../store/write-batch.ts';
 
 const KNOWN_MAX = 100_000;
 

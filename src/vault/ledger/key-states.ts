@@ -2,7 +2,9 @@
 // memory: loaded once, dropped when nobody needs them. Must never be trusted after a failed commit.
 import { AppError } from '../../model/error.ts';
 import type { VaultKey } from '../../model/vault.ts';
-import type { Reads, Round, WriteBatch } from '../../store/port.ts';
+import type { Round } from '../../store/port.ts';
+import type { Reads } from '../../store/reads.ts';
+import type { WriteBatch } from '../../store/write-batch.ts';
 import type { KeyRegistry } from '../keys/key-registry.ts';
 import type { Loading, WantedKeys } from '../keys/round-keys.ts';
 import { KeyTotals, mattersSince } from './key-totals.ts';

@@ -4,7 +4,8 @@
 import { AppError } from '../../model/error.ts';
 import type { AuditEntry, Charge, VaultKey } from '../../model/vault.ts';
 import type { Operation, Transactor } from '../../orchestrator/ports.ts';
-import type { Reads, WriteBatch } from '../../store/port.ts';
+import type { Reads } from '../../store/reads.ts';
+import type { WriteBatch } from '../../store/write-batch.ts';
 import { windowStart } from './cap-window.ts';
 import { chargeRow } from './charge-row.ts';
 import { type Flight, Flights } from './flights.ts';

@@ -3,8 +3,10 @@
 // answer a decision with a key that this round has not locked, nor keep anything after a lost round.
 import type { VaultKey } from '../../model/vault.ts';
 import { BUSY } from '../../orchestrator/ports.ts';
-import type { Reads, Round, WriteBatch } from '../../store/port.ts';
+import type { Round } from '../../store/port.ts';
+import type { Reads } from '../../store/reads.ts';
 import type { LoadedVaultKey } from '../../store/shared-port.ts';
+import type { WriteBatch } from '../../store/write-batch.ts';
 import type { KeyRegistry } from '../keys/key-registry.ts';
 import { DAY_MS } from '../keys/lifetime.ts';
 import type { RoundKeys, WantedKeys } from '../keys/round-keys.ts';

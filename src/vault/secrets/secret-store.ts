@@ -3,7 +3,8 @@
 import { AppError } from '../../model/error.ts';
 import type { VendorSecret } from '../../model/vault.ts';
 import type { Clock, Transactor } from '../../orchestrator/ports.ts';
-import type { Reads, WriteBatch } from '../../store/port.ts';
+import type { Reads } from '../../store/reads.ts';
+import type { WriteBatch } from '../../store/write-batch.ts';
 import type { MasterKeys } from '../keys/master-keys.ts';
 import { seal, unseal } from './seal.ts';
 

@@ -1,7 +1,7 @@
 // Who looked at an execution's history, and when. Reading this list is not itself recorded.
 import { AppError } from '../../../model/error.ts';
 import type { Transactor } from '../../../orchestrator/ports.ts';
-import type { Reads } from '../../../store/port.ts';
+import type { Reads } from '../../../store/reads.ts';
 import { json, type Route } from '../../route.ts';
 
 export function historyReadRoutes(reads: Pick<Reads, 'historyReads'>, transactor: Transactor): Route[] {

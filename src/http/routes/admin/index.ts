@@ -1,7 +1,7 @@
 // The operator's routes, collected.
 import type { ApiKeys } from '../../../access/api-keys.ts';
 import type { Clock, Transactor } from '../../../orchestrator/ports.ts';
-import type { Reads } from '../../../store/port.ts';
+import type { Reads } from '../../../store/reads.ts';
 import type { Route } from '../../route.ts';
 import { historyReadRoutes } from './history-reads.ts';
 import { keyRoutes } from './keys.ts';

@@ -1,7 +1,7 @@
 // What the Conductor routes are built from.
 import type { Access, Principal } from '../../../access/access.ts';
 import type { Orchestrator } from '../../../orchestrator/orchestrator-api.ts';
-import type { Reads } from '../../../store/port.ts';
+import type { Reads } from '../../../store/reads.ts';
 import type { RecordRead } from '../../history-reads.ts';
 import type { RunRenderer } from '../../wire/run-renderer.ts';
 import type { Permissions } from './permissions.ts';

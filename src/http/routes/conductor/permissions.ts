@@ -3,7 +3,7 @@
 import type { Access, Principal } from '../../../access/access.ts';
 import type { Task } from '../../../model/run.ts';
 import type { Orchestrator } from '../../../orchestrator/orchestrator-api.ts';
-import type { Reads } from '../../../store/port.ts';
+import type { Reads } from '../../../store/reads.ts';
 import { permission } from '../../permission.ts';
 import type { HttpRequest } from '../../route.ts';
 import { noSuchRun, noSuchTask } from './not-found.ts';

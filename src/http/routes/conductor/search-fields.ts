@@ -1,6 +1,6 @@
 // What may be asked of a field of a search, and of which field of the filter it narrows. Must never widen a filter: two
 // conditions on one field both hold.
-import type { TimeRange } from '../../../store/port.ts';
+import type { TimeRange } from '../../../store/reads.ts';
 import type { Condition, Wrong } from './search-query.ts';
 import type { SearchToken } from './search-tokens.ts';
 

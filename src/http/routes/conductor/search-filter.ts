@@ -3,7 +3,7 @@
 import { RUN_STATUSES } from '../../../model/run-status.ts';
 import { TASK_STATUSES } from '../../../model/task-status.ts';
 import { SCHEDULE_STATES } from '../../../model/workflow-schedule.ts';
-import type { RunFilter, ScheduleExecutionFilter, TaskFilter } from '../../../store/port.ts';
+import type { RunFilter, ScheduleExecutionFilter, TaskFilter } from '../../../store/reads.ts';
 import { EVER, numbers, statusOf, texts, times } from './search-fields.ts';
 import { narrow } from './search-query.ts';
 

@@ -2,7 +2,7 @@
 // nothing else is counted.
 import { z } from 'zod';
 import type { Principal } from '../../../access/access.ts';
-import { FOUND_MAX, type Page, type SearchOrder } from '../../../store/port.ts';
+import { FOUND_MAX, type Page, type SearchOrder } from '../../../store/reads.ts';
 import { validationError } from '../../body.ts';
 import { permission } from '../../permission.ts';
 import { textQuery, wholeQuery } from '../../query.ts';

@@ -1,6 +1,6 @@
 // The server itself: is it well, which version is it, and the sign-in of Conductor's SDKs.
 import { z } from 'zod';
-import type { Reads } from '../../../store/port.ts';
+import type { Reads } from '../../../store/reads.ts';
 import { readBody } from '../../body.ts';
 import { json, type Reply, type Route, text } from '../../route.ts';
 import type { RouteDeps } from './deps.ts';

@@ -1,6 +1,6 @@
 // What waits in the queues and who polls them, over every process that serves the same database.
 import { z } from 'zod';
-import type { PollRecord } from '../../../store/port.ts';
+import type { PollRecord } from '../../../store/write-batch.ts';
 import { permission } from '../../permission.ts';
 import { textQuery } from '../../query.ts';
 import { type HttpRequest, json, type Reply, type Route, text } from '../../route.ts';

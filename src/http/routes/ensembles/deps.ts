@@ -3,7 +3,7 @@ import type { Access } from '../../../access/access.ts';
 import type { Executor } from '../../../ensembles/executor.ts';
 import type { Project } from '../../../ensembles/project.ts';
 import type { Orchestrator } from '../../../orchestrator/orchestrator-api.ts';
-import type { Reads } from '../../../store/port.ts';
+import type { Reads } from '../../../store/reads.ts';
 import type { VisitorSource } from '../../../visitor/visitor.ts';
 import type { RecordRead } from '../../history-reads.ts';
 
