@@ -11,7 +11,7 @@ import type { Egress } from '../../egress/egress.ts';
 import { jsonLog } from '../log.ts';
 import { bodyOf } from './admin-reply.ts';
 import { findConfig } from './find-config.ts';
-import { hasProjectFolders } from './project-folders.ts';
+import { hasProjectFolders, isDirectory } from './project-folders.ts';
 import { runWrangler } from './run-wrangler.ts';
 import { localKeyPath } from './secret-files.ts';
 import { readServerRecord } from './server-record.ts';
@@ -79,7 +79,7 @@ function isProject(directory: string): boolean {
     return hasProjectFolders(directory) || findConfig(directory) !== null;
   } catch (error) {
     // Two configurations are a project too: its loading says what is wrong.
-    return error instanceof ConfigError && existsSync(directory);
+    return error instanceof ConfigError && isDirectory(directory);
   }
 }
 

@@ -56,7 +56,7 @@ function arrayDriver(library: string, path: string): SqlDatabase {
 }
 
 function nodeDriver(path: string): SqlDatabase {
-  const { DatabaseSync }: { DatabaseSync: new (path: string) => SpreadBinding } = require('node:sqlite');
+  const { DatabaseSync } = nodeSqlite();
   const database = new DatabaseSync(path);
   return {
     exec: (sql) => void database.exec(sql),
@@ -66,6 +66,17 @@ function nodeDriver(path: string): SqlDatabase {
     },
     close: () => void database.close(),
   };
+}
+
+/** Without the warning of Node 22 that it is experimental: nobody who starts a server can do anything about that. */
+function nodeSqlite(): { DatabaseSync: new (path: string) => SpreadBinding } {
+  const { emitWarning } = process;
+  process.emitWarning = () => undefined;
+  try {
+    return require('node:sqlite');
+  } finally {
+    process.emitWarning = emitWarning;
+  }
 }
 
 function installed(library: string): boolean {

@@ -39,7 +39,7 @@ export class DatabaseThread {
     } catch (error) {
       await thread.close();
       const reason = error instanceof AppError && error.cause instanceof Error ? error.cause.message : String(error);
-      throw unavailable(reason, reason);
+      throw unavailable(reason.includes(path) ? reason : `Cannot open the database ${path}: ${reason}`, reason);
     }
     return thread;
   }
