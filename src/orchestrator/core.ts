@@ -17,13 +17,13 @@ import type { OrchestratorOptions } from './orchestrator-options.ts';
 import { FLUSH_SHARED_EVERY_MS, PollBook } from './poll-book.ts';
 import { Pollers } from './pollers.ts';
 import { BUSY, type Clock, type RunHooks } from './ports.ts';
-import type { ReadyEntry } from './ready-queue.ts';
 import { RepairScan } from './repair-scan.ts';
 import { type CachedRun, RunCache, type RunCacheListener } from './run-cache.ts';
 import { RunWatch } from './run-watch.ts';
 import { type OpenEntry, Schedule } from './schedule.ts';
 import { ScheduleBook } from './schedules/schedule-book.ts';
 import { ScheduleFirings } from './schedules/schedule-firings.ts';
+import { Serving } from './serving.ts';
 import { SharedQueues } from './shared-queues.ts';
 import { signalDocument, signalEvent } from './signal-event.ts';
 import { StartKeys } from './start-keys.ts';
@@ -62,6 +62,7 @@ export class Core {
   /** Of workflows; `schedule` is that of tasks. */
   readonly schedules: ScheduleBook;
   readonly newRunRowId: () => number;
+  readonly serving: Serving;
   readonly #handOff: HandOff;
   readonly #inProcess: InProcess;
   readonly #giveBack = new GiveBack(this);
@@ -76,10 +77,6 @@ export class Core {
   readonly #queues: SharedQueues | null;
   readonly #sweep: Sweep | null;
   readonly #freshness: Freshness | null;
-  /** The round that will serve what was touched; null when none is under way. */
-  #poke: Promise<void> | null = null;
-  /** Loads under way for queues whose ready tasks are of runs not in memory. */
-  readonly #fetches = new Map<string, Promise<void>>();
   #stopped = false;
   /** Memory no longer mirrors the store: rebuilt before the next decision. */
   #stale = true;
@@ -110,7 +107,7 @@ export class Core {
       workers: options.workers,
       workerId,
       report,
-      freed: (key) => this.touch(key),
+      freed: (key) => this.serving.touch(key),
       unreported: (handed) => {
         this.#undelivered.add([handed]);
         // After a lost round the rebuild sees to it.
@@ -121,13 +118,21 @@ export class Core {
     this.#alarms = new Alarms({
       core: this,
       shared: this.shared !== null,
-      touch: (key) => this.touch(key),
+      touch: (key) => this.serving.touch(key),
       mayRing,
     });
     this.schedules = new ScheduleBook(store.reads);
     this.#firings = new ScheduleFirings(this, mayRing);
     this.#handOff = this.#newHandOff();
     this.#queues = this.shared && this.#newQueues();
+    this.serving = new Serving({
+      schedule: this.schedule,
+      pollers: this.pollers,
+      inProcess: this.#inProcess,
+      queues: this.#queues,
+      background: (runRowIds, decide) => this.background(runRowIds, decide),
+      stopped: () => this.#stopped,
+    });
     this.#sweep = this.shared && this.#newSweep(this.shared, processId, options.random);
   }
 
@@ -145,9 +150,7 @@ export class Core {
       lost: (again) => this.#lost(again),
     });
     if (shared) this.limits.share();
-    shared?.onReady((keys) => {
-      for (const key of keys ?? this.#waitedAt()) if (this.#isWaitedAt(key)) this.touch(key);
-    });
+    shared?.onReady((keys) => this.serving.touchWaiting(keys));
     this.#freshness?.onChange('definitions', () => this.definitions.load(this.reads));
     this.#freshness?.onChange('schedules', () => this.requeue());
     await this.loop.submit({ load: (round) => this.load(round, []), decide: () => undefined });
@@ -242,24 +245,6 @@ export class Core {
     });
   }
 
-  /** Serves a queue in the next round. */
-  touch(key: string): void {
-    if (this.#queues) this.#queues.ask(key);
-    else this.schedule.touched.add(key);
-    if (this.#poke || this.#stopped) return;
-    this.#poke = this.background([], () => {
-      this.#poke = null;
-    });
-  }
-
-  /** Resolves when a queue that was touched has been served, what had to be loaded for it included. */
-  async served(key: string): Promise<void> {
-    // A round that was under way when the queue was touched may have looked into it before.
-    do await this.#poke;
-    while (this.#poke && this.#queues?.isAsked(key));
-    await this.#fetches.get(key);
-  }
-
   /** An operation nobody waits for. What it would have done is done by the rebuild if its round is lost. */
   async background(runRowIds: readonly number[], decide: (batch: WriteBatch, now: number) => void): Promise<void> {
     await this.loop.submit({ load: (round) => this.load(round, runRowIds), decide }).catch(() => undefined);
@@ -296,12 +281,12 @@ export class Core {
     this.#alarms.rearm();
     this.#firings.rearm();
     if (this.#stale) return;
-    for (const key of this.#queues?.keys ?? this.schedule.touched) this.touch(key);
+    this.serving.goOn();
   }
 
   #lost(again: boolean): void {
     this.#stale = true;
-    this.#poke = null;
+    this.serving.lost();
     this.#alarms.lost();
     this.#handOff.lost(again);
     this.advance.lost();
@@ -314,39 +299,12 @@ export class Core {
     }, RETRY_AFTER_LOSS_MS).unref();
   }
 
-  #absent(entries: readonly ReadyEntry[], key: string): void {
-    const queue = this.schedule.ready(key);
-    if (this.#queues) {
-      // Not this round's: if they are still to be had, the store says so.
-      for (const { taskRowId } of entries) {
-        const entry = this.schedule.taskByRow(taskRowId);
-        if (entry) this.schedule.taken(entry);
-      }
-      this.#queues.ask(key);
-      return;
-    }
-    for (const entry of entries.toReversed()) queue?.putBack(entry);
-    const runRowIds = [...new Set(entries.map(({ runRowId }) => runRowId))];
-    const fetched = this.background(runRowIds, () => this.schedule.touched.add(key)).finally(() => {
-      if (this.#fetches.get(key) === fetched) this.#fetches.delete(key);
-    });
-    this.#fetches.set(key, fetched);
-  }
-
   #signal({ rowId, runRowId, document }: Signal): void {
     void this.background([runRowId], (batch, now) => {
       const cached = this.cache.get(runRowId);
       if (cached) this.advance.signalled(cached, signalEvent(document), batch, now);
       batch.removedSignals.push(rowId);
     });
-  }
-
-  #waitedAt(): string[] {
-    return [...this.pollers.keys(), ...this.#inProcess.keys];
-  }
-
-  #isWaitedAt(key: string): boolean {
-    return this.pollers.at(key) !== undefined || this.#inProcess.taker(key) !== undefined;
   }
 
   /** Reads the store's open work into memory: at start, and after a commit was lost. */
@@ -360,7 +318,7 @@ export class Core {
       this.#stale = false;
       this.#undelivered.settle();
       // Not in a round of their own: should this one fail, that would follow it without a pause.
-      for (const key of this.#waitedAt()) this.#queues?.ask(key);
+      this.serving.askForAll();
       return;
     }
     this.limits.restart(this.#fresh && this.loop.rounds === 0 ? 0 : now);
@@ -432,7 +390,7 @@ export class Core {
       advance,
       hooks,
       inProcess: (key) => this.#inProcess.taker(key),
-      absent: (entries, key) => this.#absent(entries, key),
+      absent: (entries, key) => this.serving.absent(entries, key),
       wakeAt: (key, atMs) => this.#alarms.queueAt(key, atMs),
       release: (tasks) => {
         for (const { task } of tasks) this.#giveBack.ofWorker(task.runRowId, task.rowId, task.workerId);
@@ -464,9 +422,7 @@ export class Core {
       timer: ({ runRowId, taskRowId }) => this.#alarms.fire(runRowId, taskRowId),
       signal: (signal) => this.#signal(signal),
       orphan: ({ runRowId, taskRowId, workerId }) => this.#giveBack.ofWorker(runRowId, taskRowId, workerId),
-      touchWaiting: () => {
-        for (const key of this.#waitedAt()) this.touch(key);
-      },
+      touchWaiting: () => this.serving.touchWaiting(),
       freshen: async () => this.#freshness?.ensure(),
       refreshPolls: async () => this.polls.restore(await this.reads.polls(this.clock.now() - ACTIVE_WINDOW_MS)),
     });

@@ -266,8 +266,8 @@ class Conductor implements Orchestrator {
     const ready = core.shared !== null || (core.schedule.ready(key)?.size ?? 0) > 0;
     if (!ready && request.timeoutMs <= 0) return [];
     if (!ready) return core.pollers.wait(request, key);
-    const waiting = core.pollers.wait(request, key, () => core.served(key));
-    core.touch(key);
+    const waiting = core.pollers.wait(request, key, () => core.serving.served(key));
+    core.serving.touch(key);
     return waiting;
   }
 
@@ -363,7 +363,7 @@ class Conductor implements Orchestrator {
 
   /** What the limits of before held back need not wait for them. Other processes look again with their next sweep. */
   #limitsChanged(): void {
-    for (const key of [...this.#core.pollers.keys(), ...this.#workers.keys()]) this.#core.touch(key);
+    for (const key of [...this.#core.pollers.keys(), ...this.#workers.keys()]) this.#core.serving.touch(key);
   }
 
   /** A control operation: `event` says what to do, refuses by throwing, or returns null when nothing is to be done. */

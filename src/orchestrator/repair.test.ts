@@ -97,14 +97,14 @@ test('a commit that fails answers its callers with 503, leaves nothing behind, a
   const refused = { code: 'store_unavailable', retryable: true };
   await expect(start()).rejects.toMatchObject(refused);
   const losing = poll();
-  core.touch('a');
+  core.serving.touch('a');
   await expect(losing).rejects.toMatchObject(refused);
   isBroken = false;
   const second = await start();
   const taken: string[] = [];
   while (taken.length < 2) {
     const waiting = poll();
-    core.touch('a');
+    core.serving.touch('a');
     taken.push(...(await waiting).map(({ run }) => run.id));
   }
   expect(new Set(taken).size).toBe(2);
