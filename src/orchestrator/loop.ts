@@ -23,8 +23,11 @@ interface SentRound {
   readonly answered: Promise<void>;
 }
 
-/** How long what nobody waits for may wait for a round to ride with. */
-const SOON_MS = 5;
+/**
+ * How long what nobody waits for may wait for a round to ride with. Under load one comes sooner; to wait longer for it
+ * would burden the next call that comes alone (by 0.3 ms, which is a fifth of it).
+ */
+const SOON_MS = 1;
 /** Bounds how long the first caller of a round waits for the last one's decision. */
 const OPERATIONS_MAX = 500;
 /** One is being written while the next is decided: more would only be smaller. */

@@ -41,7 +41,7 @@ export interface Transactor {
   submit<T>(operation: Operation<T>): Promise<T>;
   /** `submit` for what needs nothing loaded. */
   transact<T>(decide: (batch: WriteBatch, now: number) => T): Promise<T>;
-  /** The same for work whose caller has its answer already: rides with the next round, a few ms later at the latest. */
+  /** The same for work whose caller has its answer already: rides with the next round, a millisecond later at the latest. */
   submitSoon<T>(operation: Operation<T>): Promise<T>;
   onLost(listener: () => void): void;
   /** Resolves when everything submitted so far is committed: a read after it sees its own writes. */
