@@ -363,7 +363,7 @@ class Conductor implements Orchestrator {
 
   /** What the limits of before held back need not wait for them. Other processes look again with their next sweep. */
   #limitsChanged(): void {
-    for (const key of [...this.#core.pollers.keys(), ...this.#workers.keys()]) this.#core.serving.touch(key);
+    this.#core.serving.touchWaiting();
   }
 
   /** A control operation: `event` says what to do, refuses by throwing, or returns null when nothing is to be done. */
