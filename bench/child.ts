@@ -19,6 +19,8 @@ export interface Place {
   readonly project?: string;
   /** Of a pass-through: makes a durable insert before each call. */
   readonly inserts?: boolean;
+  /** Of an upstream: what it answers with, JSON; by default a payment intent. */
+  readonly answer?: string;
 }
 
 export class Child {
@@ -38,7 +40,7 @@ export class Child {
   static async start(
     name: 'server' | 'upstream' | 'pass-through' | 'bare',
     upstream = '',
-    { folder, database, project = '', inserts = false }: Place = {},
+    { folder, database, project = '', inserts = false, answer = '' }: Place = {},
   ): Promise<Child> {
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
     const file = fileURLToPath(new URL(`./${name}-process.${extension}`, import.meta.url));
@@ -52,6 +54,7 @@ export class Child {
         BENCH_DATABASE: url,
         BENCH_PROJECT: project,
         BENCH_INSERTS: inserts ? 'true' : '',
+        BENCH_ANSWER: answer,
       },
       execArgv: [...process.execArgv, '--expose-gc'],
     });

@@ -1,6 +1,7 @@
 // The Portkey gateway before a local model provider, whose answer is as long as that of the vendor behind our vault.
 import { join } from 'node:path';
 import { z } from 'zod';
+import { Child } from '../child.ts';
 import type { Contender, Site } from './contender.ts';
 import { Post } from './post.ts';
 import { answers, freePort, install, Kept } from './processes.ts';
@@ -15,16 +16,23 @@ const answerSchema = z.object({ object: z.literal('chat.completion') });
 const callsSchema = z.object({ calls: z.number() });
 
 export async function openPortkey({ folder, keep }: Site): Promise<Contender> {
-  await install(folder, PACKAGES, ['chat-upstream.mjs', 'front.mjs']);
-  const [upstream, gateway] = [await freePort(), await freePort()];
-  const provider = `http://127.0.0.1:${upstream}`;
-  const env = { BENCH_PORT: `${upstream}`, BENCH_BYTES: `${VENDOR_ANSWER_BYTES}` };
-  keep(Kept.start('the model provider', ['node', 'chat-upstream.mjs'], { cwd: folder, env }));
+  await install(folder, PACKAGES);
+  const upstream = await Child.start('upstream', '', { answer: completion(VENDOR_ANSWER_BYTES) });
+  try {
+    return await openGateway(folder, keep, upstream);
+  } catch (error) {
+    await upstream.stop();
+    throw error;
+  }
+}
+
+async function openGateway(folder: string, keep: Site['keep'], upstream: Child): Promise<Contender> {
+  const gateway = await freePort();
   const command = ['node', GATEWAY, `--port=${gateway}`, '--headless'];
   const server = keep(Kept.start('Portkey', command, { cwd: folder, env: { NODE_ENV: 'production' } }));
   const headers = {
     'x-portkey-provider': 'openai',
-    'x-portkey-custom-host': `${provider}/v1`,
+    'x-portkey-custom-host': `${upstream.url}/v1`,
     authorization: 'Bearer sk-bench',
   };
   const origin = `http://127.0.0.1:${gateway}`;
@@ -36,9 +44,19 @@ export async function openPortkey({ folder, keep }: Site): Promise<Contender> {
       answerSchema.parse(JSON.parse(text));
       if (text.length !== VENDOR_ANSWER_BYTES) throw new Error(`Portkey answered ${text.length} bytes`);
     },
-    completed: async () => callsSchema.parse(await (await fetch(provider)).json()).calls,
+    completed: async () => callsSchema.parse(await (await fetch(upstream.url)).json()).calls,
     // Nothing to set: it keeps no record of a call, so a call costs it no commit at all.
     durability: async () => 'keeps nothing: no reservation, no cap, no audit row',
-    close: () => post.close(),
+    close: async () => {
+      await post.close();
+      await upstream.stop();
+    },
   };
+}
+
+/** A chat completion of so many bytes. */
+function completion(bytes: number): string {
+  const of = (content: string) =>
+    JSON.stringify({ id: 'c', object: 'chat.completion', choices: [{ message: { role: 'assistant', content } }] });
+  return of('.'.repeat(bytes - of('').length));
 }
