@@ -91,6 +91,21 @@ function charges(store: () => Store): void {
     expect(await open()).toEqual([unknown]);
     expect(await store().reads.chargesOf(charge.keyId, 0)).toEqual([settled, unknown]);
   });
+
+  it('adds up what a key was charged for a vendor object, whatever its id', async () => {
+    const [keyId, otherKey] = [`vk_${fresh()}`, `vk_${fresh()}`];
+    const ids = ['pi_1', 'says "no" \0', 'é'.repeat(5000), `${'é'.repeat(5000)}!`];
+    const paid = (vendorObjectId: string, of = keyId) => sampleCharge(of, { reservedMs: 1, vendorObjectId });
+    const open = [...ids, ...ids, 'pi_1'].map((id) => paid(id));
+    const others = [paid('pi_1', otherKey), { ...paid('pi_1'), state: 'released' as const, amountMicros: 0 }];
+    await commit(store(), { newCharges: [...open, ...others] });
+    const settled = open.map((charge, i) => ({ ...charge, state: 'settled' as const, amountMicros: 10 ** i }));
+    await commit(store(), { changedCharges: settled });
+    const counted = await Promise.all(ids.map((id) => store().reads.countedFor(keyId, id)));
+    expect(counted).toEqual([100_010_001, 100_010, 1_000_100, 10_001_000]);
+    expect(await store().reads.countedFor(keyId, 'pi_2')).toBeNull();
+    expect(await store().reads.countedFor(otherKey, 'pi_1')).toBeNull();
+  });
 }
 
 function audit(store: () => Store): void {

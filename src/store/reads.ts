@@ -70,6 +70,8 @@ export interface Reads {
   vaultKeys(filter: VaultKeyFilter): Promise<VaultKey[]>;
   /** Charges of a key that still count against a cap: state not `released`, at or after `sinceMs`. */
   chargesOf(keyId: string, sinceMs: number): Promise<Charge[]>;
+  /** What a key was charged for a vendor object, all told; null when it has paid for nothing of the kind. */
+  countedFor(keyId: string, objectId: string): Promise<number | null>;
   /** Charges whose outcome is not known: `reserved` or `uncertain`. */
   openCharges(): Promise<Charge[]>;
   audit(filter: AuditFilter): Promise<AuditEntry[]>;

@@ -77,6 +77,23 @@ describe('the cap', () => {
     expect(await usageOf(key.id)).toMatchObject({ spentMicros: 1_000_000, reservedMicros: 0 });
   });
 
+  test('an amount authorised at one replica and captured at another days later is counted once', async () => {
+    const { text, key } = await r.at(0).issue({ daily_usd_cap: 4, expires_in: '30d' });
+    const intent = async (replica: number) =>
+      (await r.at(replica).post(text, '/v1/payment_intents', 'amount=300&currency=usd&capture_method=manual')).json.id;
+    const [first, raised] = [await intent(0), 'amount=400'];
+    for (const { clock } of r.all) clock.offsetMs += 2 * 86_400_000;
+    expect((await r.at(1).post(text, `/v1/payment_intents/${first}/confirm`, '')).status).toBe(200);
+    expect((await usageOf(key.id))?.spentMicros).toBe(0);
+    const path = `/v1/payment_intents/${first}/increment_authorization`;
+    expect((await r.at(0).post(text, path, raised)).status).toBe(200);
+    for (const { clock } of r.all) clock.offsetMs += 2 * 86_400_000;
+    await intent(1);
+    const capture = await r.at(2).post(text, `/v1/payment_intents/${first}/capture`, 'amount_to_capture=350');
+    expect(capture.status).toBe(200);
+    expect((await rowsOf(r.at(2), key)).totalMicros).toBe(7_000_000);
+  });
+
   test('holds over random amounts, caps and outcomes at random replicas, and every charge of the vendor is counted', async () => {
     // Its own: lost answers are asked for again while later tests count what the vendor sees.
     const own = await openReplicas(3);

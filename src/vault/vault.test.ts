@@ -285,6 +285,36 @@ describe('refunds and captures', () => {
   });
 });
 
+describe('authorised on one day, captured on another', () => {
+  const DAY_MS = 86_400_000;
+
+  test.each(['utc_day', 'rolling_24h'])('is counted on the first alone, also after a restart: %s', async (window) => {
+    const { text, key } = await t.issue({ daily_usd_cap: 4, cap_window: window, expires_in: '30d' });
+    const intent = async () =>
+      (await t.post(text, '/v1/payment_intents', 'amount=300&currency=usd&capture_method=manual')).json.id;
+    const [whole, part] = [await intent(), 'amount_to_capture=350'];
+    const spent = async () => {
+      const { usage } = await t.vault.keys.get(key.id);
+      return usage.spentMicros + usage.reservedMicros;
+    };
+    await t.post(text, `/v1/payment_intents/${whole}/confirm`, '');
+    expect(await spent()).toBe(3_000_000);
+    t.clock.offsetMs += 2 * DAY_MS;
+    expect((await t.post(text, `/v1/payment_intents/${whole}/increment_authorization`, 'amount=400')).status).toBe(200);
+    expect(await spent()).toBe(1_000_000);
+    const other = await intent();
+    expect(await spent()).toBe(4_000_000);
+    t.clock.offsetMs += 2 * DAY_MS;
+    t = await t.reopen();
+    await intent();
+    expect((await t.post(text, `/v1/payment_intents/${whole}/capture`, part)).status).toBe(200);
+    expect((await t.post(text, `/v1/payment_intents/${other}/confirm`, '')).status).toBe(200);
+    expect((await t.post(text, `/v1/payment_intents/${other}/capture`, '')).status).toBe(200);
+    expect(await spent()).toBe(3_000_000);
+    expect((await rowsOf(t, key)).totalMicros).toBe(10_000_000);
+  });
+});
+
 describe('idempotency', () => {
   test('K25: the same request again reserves nothing; other parameters are refused; concurrent ones wait', async () => {
     const { text, key } = await t.issue({ daily_usd_cap: 1 });

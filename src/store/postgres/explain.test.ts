@@ -176,6 +176,7 @@ const READS: Readonly<Record<string, Work>> = {
   'vault keys by label': () => store.reads.vaultKeys({ runLabel: 'conductor/run-9', limit: 10 }),
   'the newest vault keys': () => store.reads.vaultKeys({ limit: 10 }),
   'charges of a key': () => store.reads.chargesOf('vk_9', NOW_MS - 20_000_000),
+  'what was counted for a vendor object': () => store.reads.countedFor('vk_9', 'pi_9'),
   'open charges': () => store.reads.openCharges(),
   'the audit of a run': () => store.reads.audit({ runId: 'run-9', limit: 100 }),
   'the audit of a key, onwards': () => store.reads.audit({ keyId: 'vk_9', afterId: 3, limit: 100 }),

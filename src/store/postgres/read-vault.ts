@@ -9,7 +9,7 @@ import { VAULT_KEY_READ, vaultKeyOf } from './vault-row.ts';
 
 type VaultReads = Pick<
   Reads,
-  'vendorSecrets' | 'vaultKey' | 'vaultKeys' | 'chargesOf' | 'openCharges' | 'audit' | 'spend'
+  'vendorSecrets' | 'vaultKey' | 'vaultKeys' | 'chargesOf' | 'countedFor' | 'openCharges' | 'audit' | 'spend'
 >;
 
 const SELECT_KEY = `select ${VAULT_KEY_READ} from vault_key`;
@@ -20,6 +20,10 @@ export const VAULT_READS = {
 
   chargesOf: `select ${CHARGE_READ} from charge
     where key_id = $1 and reserved_ms >= $2 and state <> 'released' order by reserved_ms, row_id`,
+
+  countedFor: `select sum(amount_micros)::bigint as micros from charge
+    where key_id = $1 and left(vendor_object_id, 100) = left($2, 100) and vendor_object_id = $2 and state = 'settled'
+    group by key_id`,
 
   openCharges: `select ${CHARGE_READ} from charge where state in ('reserved', 'uncertain') order by reserved_ms, row_id`,
 
@@ -66,11 +70,17 @@ export function vaultReads(querier: Querier): VaultReads {
   };
 }
 
-function chargeReads(querier: Querier): Pick<Reads, 'chargesOf' | 'openCharges'> {
+function chargeReads(querier: Querier): Pick<Reads, 'chargesOf' | 'countedFor' | 'openCharges'> {
   return {
     chargesOf: async (keyId, sinceMs) => {
       const rows = await querier.all(VAULT_READS.chargesOf, [stored(keyId), sinceMs], 'read_charges_of');
       return rows.map(chargeOf);
+    },
+
+    countedFor: async (keyId, objectId) => {
+      const values = [stored(keyId), stored(objectId)];
+      const [row] = await querier.all(VAULT_READS.countedFor, values, 'read_counted_for');
+      return row ? numberOf(row, 'micros') : null;
     },
 
     openCharges: async () => {

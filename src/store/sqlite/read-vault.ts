@@ -8,7 +8,7 @@ import type { Querier } from './readers.ts';
 
 type VaultReads = Pick<
   Reads,
-  'vendorSecrets' | 'vaultKey' | 'vaultKeys' | 'chargesOf' | 'openCharges' | 'audit' | 'spend'
+  'vendorSecrets' | 'vaultKey' | 'vaultKeys' | 'chargesOf' | 'countedFor' | 'openCharges' | 'audit' | 'spend'
 >;
 
 export function vaultReads(querier: Querier): VaultReads {
@@ -50,7 +50,7 @@ export function vaultReads(querier: Querier): VaultReads {
   };
 }
 
-function chargeReads(querier: Querier): Pick<Reads, 'chargesOf' | 'openCharges'> {
+function chargeReads(querier: Querier): Pick<Reads, 'chargesOf' | 'countedFor' | 'openCharges'> {
   return {
     chargesOf: async (keyId, sinceMs) => {
       const rows = await querier.all(
@@ -59,6 +59,16 @@ function chargeReads(querier: Querier): Pick<Reads, 'chargesOf' | 'openCharges'>
         sinceMs,
       );
       return rows.map(chargeOf);
+    },
+
+    countedFor: async (keyId, objectId) => {
+      const [row] = await querier.all(
+        `select sum(amount_micros) as micros from charge indexed by charge_object
+         where key_id = ? and vendor_object_id = ? and state = 'settled' group by key_id`,
+        stored(keyId),
+        stored(objectId),
+      );
+      return row ? numberOf(row, 'micros') : null;
     },
 
     openCharges: async () => {

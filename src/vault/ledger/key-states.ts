@@ -123,7 +123,7 @@ export class OwnedStates implements KeyStates {
       const charges = await this.#options.reads.chargesOf(row.id, mattersSince(row.capWindow, this.#options.now()));
       // A commit failed meanwhile: what was read may be older than what is decided next, so it is read again.
       if (states !== this.#states) return;
-      states.set(row.id, new OwnedState(new KeyTotals(row.capWindow, charges)));
+      states.set(row.id, new OwnedState(new KeyTotals(row, charges)));
       if (states.size > STATES_MAX) {
         for (const id of [...states.keys()].slice(0, STATES_MAX / 10)) this.#evict(id, true);
       }

@@ -1,7 +1,7 @@
 // One key's money in memory: running totals of its window, its open charges, what a repeated request would repeat, and
 // which vendor objects were counted. Every step costs the same however many charges there are. Derived from the charge
 // rows alone; must never decide anything, and never be trusted after a failed commit.
-import type { CapWindow, Charge } from '../../model/vault.ts';
+import type { CapWindow, Charge, VaultKey } from '../../model/vault.ts';
 import { windowStart } from './cap-window.ts';
 
 /** The vendor forgets idempotency keys after 24 hours and would then charge again: our credit ends before. */
@@ -24,6 +24,7 @@ interface Entry {
 
 export class KeyTotals {
   readonly #window: CapWindow;
+  readonly #createdMs: number;
   readonly #open = new Map<number, Entry>();
   readonly #replays = new Map<string, Entry>();
   readonly #objects = new Map<string, number>();
@@ -36,8 +37,9 @@ export class KeyTotals {
   #pending = 0;
 
   /** `charges`: those that were not released and still matter, in any order. */
-  constructor(window: CapWindow, charges: readonly Charge[]) {
-    this.#window = window;
+  constructor({ capWindow, createdMs }: Pick<VaultKey, 'capWindow' | 'createdMs'>, charges: readonly Charge[]) {
+    this.#window = capWindow;
+    this.#createdMs = createdMs;
     const ordered = [...charges].sort((a, b) => a.reservedMs - b.reservedMs || a.rowId - b.rowId);
     for (const charge of ordered) this.add(charge);
   }
@@ -138,6 +140,11 @@ export class KeyTotals {
   /** What was counted for a vendor object of late; undefined when this key has not paid for it, or not for a day. */
   countedFor(objectId: string): number | undefined {
     return this.#objects.get(objectId);
+  }
+
+  /** Whether every charge of the key still matters, so that no object that it paid for is forgotten. */
+  knowsAll(now: number): boolean {
+    return this.#createdMs >= mattersSince(this.#window, now);
   }
 
   /** Open, or not yet forgotten as a repetition: what is neither is never written again. */

@@ -5,6 +5,7 @@ import type { CapWindow, Charge } from '../../model/vault.ts';
 import { openTestVault, rowsOf, type TestVault } from '../vault.fixture.ts';
 import { windowStart } from './cap-window.ts';
 import { KeyTotals, mattersSince } from './key-totals.ts';
+import { costBy, settledRow } from './settlement.ts';
 import { TaskIdempotency } from './task-idempotency.ts';
 
 describe('the cap', () => {
@@ -121,6 +122,65 @@ describe('the cap', () => {
   });
 });
 
+describe('a vendor object', () => {
+  const HOUR_MS = 3_600_000;
+  const ids = ['pi_1', 'pi_2', 'pi_3'];
+  const step = fc.record({
+    afterMs: fc.integer({ min: 0, max: 40 * HOUR_MS }),
+    id: fc.constantFrom(...ids),
+    micros: fc.integer({ min: 1, max: 1000 }),
+    actual: fc.integer({ min: 1, max: 1000 }),
+    restart: fc.boolean(),
+  });
+
+  test('is counted at its highest total, over days and restarts, whatever memory has forgotten', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom<CapWindow>('utc_day', 'rolling_24h', 'lifetime'),
+        fc.array(step, { maxLength: 25 }),
+        async (capWindow, steps) => {
+          const rows: Charge[] = [];
+          let now = Date.UTC(2030, 0, 1);
+          const key = { capWindow, createdMs: now };
+          let totals = new KeyTotals(key, []);
+          const recorded = (id: string) => {
+            const of = rows.filter(({ vendorObjectId }) => vendorObjectId === id);
+            if (totals.knowsAll(now) || of.length === 0) return undefined;
+            return of.reduce((sum, { amountMicros }) => sum + amountMicros, 0);
+          };
+          const highest = new Map<string, number>();
+          steps.forEach(({ afterMs, id, micros, actual, restart }, rowId) => {
+            now += afterMs;
+            if (restart) {
+              const since = mattersSince(capWindow, now);
+              totals = new KeyTotals(
+                key,
+                rows.filter(({ reservedMs }) => reservedMs >= since),
+              );
+            }
+            totals.advance(now);
+            const before = highest.get(id) ?? 0;
+            const reserved = costBy('total', micros, [id], totals, recorded(id));
+            expect(reserved).toBe(Math.max(0, micros - before));
+            expect(costBy('once', micros, [id], totals, recorded(id))).toBe(before > 0 ? 0 : micros);
+            const open = { ...charge(rowId, reserved, totals.stamp(now)) };
+            totals.add(open);
+            const settlement = { kind: 'charged', basis: 'total', micros: actual, objectId: id } as const;
+            const known = recorded(id);
+            const informed = known === undefined ? settlement : { ...settlement, recordedMicros: known };
+            const settled = settledRow(open, { settlement: informed, stored: true }, totals, now, true);
+            totals.change(settled);
+            rows.push(settled);
+            highest.set(id, Math.max(before, actual));
+            const counted = rows.filter(({ vendorObjectId }) => vendorObjectId === id);
+            expect(counted.reduce((sum, { amountMicros }) => sum + amountMicros, 0)).toBe(highest.get(id));
+          });
+        },
+      ),
+    );
+  });
+});
+
 describe('running totals', () => {
   const step = fc.record({
     afterMs: fc.integer({ min: 0, max: 9 * 3_600_000 }),
@@ -135,7 +195,7 @@ describe('running totals', () => {
         fc.constantFrom<CapWindow>('utc_day', 'rolling_24h', 'lifetime'),
         fc.array(step, { maxLength: 60 }),
         (window, steps) => {
-          const totals = new KeyTotals(window, []);
+          const totals = new KeyTotals({ capWindow: window, createdMs: 0 }, []);
           const rows = new Map<number, Charge>();
           let now = Date.UTC(2030, 0, 1);
           steps.forEach(({ afterMs, micros, outcome, actual }, i) => {
@@ -159,7 +219,7 @@ describe('running totals', () => {
             expect(totals.reservedMicros).toBe(sum('reserved', 'uncertain'));
           });
           const reread = new KeyTotals(
-            window,
+            { capWindow: window, createdMs: 0 },
             [...rows.values()].filter(({ state }) => state !== 'released'),
           );
           totals.advance(now);
@@ -183,7 +243,7 @@ describe('running totals', () => {
         fc.constantFrom<CapWindow>('utc_day', 'rolling_24h', 'lifetime'),
         fc.array(row, { maxLength: 40 }),
         (window, rows) => {
-          const totals = new KeyTotals(window, []);
+          const totals = new KeyTotals({ capWindow: window, createdMs: 0 }, []);
           const start = Date.UTC(2030, 0, 1);
           let now = start;
           const last: Charge[] = [];
@@ -196,7 +256,7 @@ describe('running totals', () => {
             totals.apply(final);
             last.push(final);
             const reread = new KeyTotals(
-              window,
+              { capWindow: window, createdMs: 0 },
               last.filter(({ state }) => state !== 'released'),
             );
             totals.advance(now);
@@ -226,7 +286,7 @@ describe('running totals', () => {
         fc.constantFrom<CapWindow>('utc_day', 'rolling_24h', 'lifetime'),
         fc.array(paid, { maxLength: 60 }),
         (window, payments) => {
-          const totals = new KeyTotals(window, []);
+          const totals = new KeyTotals({ capWindow: window, createdMs: 0 }, []);
           const rows: Charge[] = [];
           let now = Date.UTC(2030, 0, 1);
           payments.forEach(({ afterMs, micros, objectId }, i) => {
@@ -250,7 +310,7 @@ describe('running totals', () => {
   });
 
   test('cost the same however many charges there were', () => {
-    const totals = new KeyTotals('rolling_24h', []);
+    const totals = new KeyTotals({ capWindow: 'rolling_24h', createdMs: 0 }, []);
     for (let i = 0; i < 50_000; i += 1) {
       const at = i * 10_000;
       totals.advance(at);
@@ -259,32 +319,6 @@ describe('running totals', () => {
     }
     expect(totals.spentMicros).toBe(8640);
   });
-
-  function charge(rowId: number, amountMicros: number, reservedMs: number): Charge {
-    return {
-      ...{
-        rowId,
-        keyId: 'k',
-        state: 'reserved',
-        amountMicros,
-        reservedMs,
-        settledMs: 0,
-        fingerprint: `f${rowId}`,
-        bodyDigest: '',
-      },
-      ...{
-        idempotencyKey: '',
-        runId: null,
-        ref: null,
-        attempt: 0,
-        requestId: '',
-        method: 'POST',
-        path: '',
-        body: '',
-        vendorObjectId: null,
-      },
-    };
-  }
 });
 
 describe('derived idempotency keys', () => {
@@ -324,3 +358,29 @@ describe('derived idempotency keys', () => {
     expect(new Set(keys).size).toBe(4);
   });
 });
+
+function charge(rowId: number, amountMicros: number, reservedMs: number): Charge {
+  return {
+    ...{
+      rowId,
+      keyId: 'k',
+      state: 'reserved',
+      amountMicros,
+      reservedMs,
+      settledMs: 0,
+      fingerprint: `f${rowId}`,
+      bodyDigest: '',
+    },
+    ...{
+      idempotencyKey: '',
+      runId: null,
+      ref: null,
+      attempt: 0,
+      requestId: '',
+      method: 'POST',
+      path: '',
+      body: '',
+      vendorObjectId: null,
+    },
+  };
+}

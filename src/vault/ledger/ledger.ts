@@ -75,9 +75,14 @@ export class Ledger {
   }
 
   /** One transaction that rechecks the key and the cap. Rejects with AppError('store_unavailable') when it cannot commit. */
-  async reserve(request: ReserveRequest): Promise<Reservation> {
-    const { keyId, fingerprint, bodyDigest } = request.draft;
+  async reserve(asked: ReserveRequest): Promise<Reservation> {
+    const { keyId, fingerprint, bodyDigest } = asked.draft;
     const { states, transactor } = this.#options;
+    const { price } = asked;
+    const request =
+      price && price.basis !== 'whole'
+        ? { ...asked, price: { ...price, ...(await this.#recorded(keyId, price.objectIds)) } }
+        : asked;
     let waits = 0;
     for (let tries = 0; tries < LOAD_TRIES; ) {
       const loading = states.ready(keyId);
@@ -121,12 +126,14 @@ export class Ledger {
   async settle(settling: Settling): Promise<void> {
     const { states, transactor } = this.#options;
     const { keyId } = settling.charge;
-    const operation: Operation<boolean> = {
-      pipelined: true,
-      load: (round) => states.load(round, { ids: [keyId] }),
-      decide: (batch, now) => this.#settleNow(settling, batch, now),
-    };
     try {
+      const proof = this.#informed(keyId, settling.proof);
+      const informed = proof instanceof Promise ? { ...settling, proof: await proof } : settling;
+      const operation: Operation<boolean> = {
+        pipelined: true,
+        load: (round) => states.load(round, { ids: [keyId] }),
+        decide: (batch, now) => this.#settleNow(informed, batch, now),
+      };
       for (let tries = 0; tries < LOAD_TRIES; tries += 1) {
         const loading = states.ready(keyId);
         if (loading) await loading;
@@ -177,7 +184,7 @@ export class Ledger {
       held.advance(at);
       return usageOf(key, held);
     }
-    return usageOf(key, new KeyTotals(key.capWindow, await reads.chargesOf(key.id, windowStart(key.capWindow, at))));
+    return usageOf(key, new KeyTotals(key, await reads.chargesOf(key.id, windowStart(key.capWindow, at))));
   }
 
   /**
@@ -192,10 +199,32 @@ export class Ledger {
     return loading ? loading.then(known) : known();
   }
 
-  /** What was counted for a vendor object under a key. What is counted stays so: memory may know less, never more. */
-  async countedFor(keyId: string, objectId: string): Promise<number | undefined> {
-    await this.#options.states.ready(keyId);
-    return this.#options.states.peek(keyId)?.countedFor(objectId);
+  /** Whether one of the objects was ever counted under the key. What is counted stays so. */
+  async counted(keyId: string, objectIds: readonly string[]): Promise<boolean> {
+    const { states } = this.#options;
+    await states.ready(keyId);
+    if (objectIds.some((id) => states.peek(keyId)?.countedFor(id) !== undefined)) return true;
+    return (await this.#recorded(keyId, objectIds)).recordedMicros !== undefined;
+  }
+
+  /** For `costBy`; nothing where memory knows all that was ever counted, or the rows have nothing. */
+  async #recorded(keyId: string, objectIds: readonly string[]): Promise<{ readonly recordedMicros?: number }> {
+    const { now, reads, states } = this.#options;
+    if (states.peek(keyId)?.knowsAll(now())) return {};
+    for (const id of objectIds) {
+      const recordedMicros = await reads.countedFor(keyId, id);
+      if (recordedMicros !== null) return { recordedMicros };
+    }
+    return {};
+  }
+
+  #informed(keyId: string, proof: Proof): Proof | Promise<Proof> {
+    const { settlement } = proof;
+    if (settlement.kind !== 'charged' || settlement.basis === 'whole' || settlement.objectId === null) return proof;
+    return this.#recorded(keyId, [settlement.objectId]).then((recorded) => ({
+      ...proof,
+      settlement: { ...settlement, ...recorded },
+    }));
   }
 
   #reserving(request: ReserveRequest, patient: boolean, flown: { flight: Flight | null }): Operation<Decided> {
@@ -235,7 +264,8 @@ export class Ledger {
       return this.#repeat(placed.charge, request, patient, state, batch, now);
     }
     if (!request.price) return { kind: 'unpriced' };
-    const micros = costBy(request.price.basis, request.price.micros, request.price.objectIds, totals);
+    const { basis, objectIds, recordedMicros } = request.price;
+    const micros = costBy(basis, request.price.micros, objectIds, totals, recordedMicros);
     if (micros === 0 && !request.derived) return { kind: 'counted', usage };
     if (totals.openCount >= inFlightMax) return refuse({ code: 'rate_limited' }, usage);
     if (micros > 0 && usage.spentMicros + usage.reservedMicros + micros > key.capMicros) {

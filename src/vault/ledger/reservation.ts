@@ -16,6 +16,8 @@ export interface ReservePrice {
   readonly basis: Basis;
   /** Ids of the object that the call is about, for the bases that look at what was counted for it. */
   readonly objectIds: readonly string[];
+  /** What the rows say was counted for them: see `costBy`. */
+  readonly recordedMicros?: number;
   /** It costs nothing and is reserved for its place among the calls of its task alone. */
   readonly free?: true;
 }

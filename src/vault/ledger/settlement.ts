@@ -12,7 +12,13 @@ import { type ChargeNotes, notesOf, withNotes } from './open-request.ts';
 export type Basis = 'whole' | 'total' | 'once';
 
 export type Settlement =
-  | { readonly kind: 'charged'; readonly micros: number; readonly basis: Basis; readonly objectId: string | null }
+  | {
+      readonly kind: 'charged';
+      readonly micros: number;
+      readonly basis: Basis;
+      readonly objectId: string | null;
+      readonly recordedMicros?: number;
+    }
   /** Accepted, but the answer does not say how much: the reserved amount stands. */
   | { readonly kind: 'charged-as-reserved'; readonly objectId: string | null }
   | { readonly kind: 'released' }
@@ -25,11 +31,21 @@ export interface Proof {
   readonly stored: boolean;
 }
 
-export function costBy(basis: Basis, micros: number, objectIds: readonly string[], totals: KeyTotals): number {
+/**
+ * `recordedMicros`: what the rows had of the object some time before. What is counted stays so: of this and of what memory
+ * knows, which forgets objects after a day, neither is too much.
+ */
+export function costBy(
+  basis: Basis,
+  micros: number,
+  objectIds: readonly string[],
+  totals: KeyTotals,
+  recordedMicros: number | undefined,
+): number {
   if (basis === 'whole') return micros;
-  const counted = objectIds.map((id) => totals.countedFor(id)).find((sum) => sum !== undefined);
-  if (counted === undefined) return micros;
-  return basis === 'once' ? 0 : Math.max(0, micros - counted);
+  const known = objectIds.map((id) => totals.countedFor(id)).find((sum) => sum !== undefined);
+  if (known === undefined && recordedMicros === undefined) return micros;
+  return basis === 'once' ? 0 : Math.max(0, micros - Math.max(known ?? 0, recordedMicros ?? 0));
 }
 
 /** `called`: a caller gets the vendor's answer; the vault's own questions have none. */
@@ -60,7 +76,8 @@ export function settledRow(
   if (notes.free) return settled('settled', 0, vendorObjectId);
   const { objectId } = settlement;
   if (settlement.kind === 'charged-as-reserved') return settled('settled', amountMicros, objectId);
-  const micros = costBy(settlement.basis, settlement.micros, objectId === null ? [] : [objectId], totals);
+  const { basis, recordedMicros } = settlement;
+  const micros = costBy(basis, settlement.micros, objectId === null ? [] : [objectId], totals, recordedMicros);
   return settled('settled', micros, objectId);
 }
 

@@ -97,7 +97,7 @@ export class SharedStates implements KeyStates, RoundKeys {
     else batch.vaultKeys[at] = row;
     const held = this.#held.get(row.id);
     if (held) Object.assign(held, { row, written: batch });
-    else this.#held.set(row.id, { row, totals: new KeyTotals(row.capWindow, []), revision: 0, written: batch });
+    else this.#held.set(row.id, { row, totals: new KeyTotals(row, []), revision: 0, written: batch });
     this.#locked.add(row.id);
   }
 
@@ -184,7 +184,7 @@ export class SharedStates implements KeyStates, RoundKeys {
       return;
     }
     const counted = charges.filter(({ state }) => state !== 'released');
-    const totals = new KeyTotals(key.capWindow, counted);
+    const totals = new KeyTotals(key, counted);
     this.#held.set(key.id, { row: key, totals, revision, written: null });
   }
 

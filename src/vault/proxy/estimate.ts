@@ -47,7 +47,7 @@ type LookUp = Extract<Cost, { kind: 'look-up' }>;
 
 async function lookedUp(call: VendorCall, cost: LookUp, context: EstimateContext): Promise<Estimate> {
   const { entry, ledger, vendor } = context;
-  if (cost.ifCounted !== null && (await anyCounted(ledger, entry.row.id, cost.objectIds))) {
+  if (cost.ifCounted !== null && (await ledger.counted(entry.row.id, cost.objectIds))) {
     return cost.ifCounted === 'nothing' ? { kind: 'free' } : priced(cost.ifCounted, cost.basis, cost.objectIds, vendor);
   }
   const outcome = await context.lookUp(cost.path);
@@ -74,11 +74,6 @@ function priced(price: Price, basis: Basis, objectIds: readonly string[], vendor
     );
   }
   return { kind: 'priced', price, micros, basis, objectIds };
-}
-
-async function anyCounted(ledger: Ledger, keyId: string, objectIds: readonly string[]): Promise<boolean> {
-  for (const id of objectIds) if ((await ledger.countedFor(keyId, id)) !== undefined) return true;
-  return false;
 }
 
 function costUnknown(call: VendorCall): Refusal {
