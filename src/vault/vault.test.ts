@@ -306,12 +306,16 @@ describe('authorised on one day, captured on another', () => {
     expect(await spent()).toBe(4_000_000);
     t.clock.offsetMs += 2 * DAY_MS;
     t = await t.reopen();
+    const before = t.simulator.requests.length;
     await intent();
     expect((await t.post(text, `/v1/payment_intents/${whole}/capture`, part)).status).toBe(200);
     expect((await t.post(text, `/v1/payment_intents/${other}/confirm`, '')).status).toBe(200);
     expect((await t.post(text, `/v1/payment_intents/${other}/capture`, '')).status).toBe(200);
     expect(await spent()).toBe(3_000_000);
     expect((await rowsOf(t, key)).totalMicros).toBe(10_000_000);
+    // What was counted needs no look at the vendor.
+    const sinceRestart = t.simulator.requests.slice(before).map(({ method }) => method);
+    expect(sinceRestart).toEqual(['POST', 'POST', 'POST', 'POST']);
   });
 });
 
