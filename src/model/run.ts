@@ -22,6 +22,8 @@ export interface Run {
   readonly createdBy: string | null;
   /** What whoever started it, or its ancestor, might then do with agents. Absent: nobody was asked. */
   readonly agentGrants?: readonly string[];
+  /** Name of the event whose handler started it. Absent: none did. */
+  readonly event?: string;
   /**
    * Whose budget it spends, by vendor: public id of the nearest run of its line, itself included, that has one. Absent:
    * none has.

@@ -27,6 +27,14 @@ export const loose = <T extends z.ZodType>(schema: T) => schema.nullish().transf
 
 export const jsonValue = () => z.custom<JsonValue>((v) => v !== undefined);
 
+/** Properties that nothing here acts on: whoever reads a definition and writes it back must not lose them. */
+export function kept<Name extends string>(...names: readonly Name[]) {
+  const property = loose(jsonValue());
+  const shape: Partial<Record<Name, typeof property>> = {};
+  for (const each of names) shape[each] = property;
+  return shape as Record<Name, typeof property>;
+}
+
 /** A JSON object; null and absent read as `{}`. Values are kept as they came. */
 export const jsonObject = () =>
   z

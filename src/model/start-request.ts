@@ -25,4 +25,7 @@ export const startRequestSchema = z.object({
   idempotencyStrategy: loose(z.enum(['FAIL', 'RETURN_EXISTING', 'FAIL_ON_RUNNING'])),
 });
 
-export type StartRequest = z.infer<typeof startRequestSchema>;
+export type StartRequest = z.infer<typeof startRequestSchema> & {
+  /** Name of the event whose handler asks; callers from outside cannot say so. */
+  readonly event?: string;
+};

@@ -1,7 +1,7 @@
 // A task definition: retry, timeout and rate rules of a task type. Field names, defaults: Conductor's TaskDef.
 import { z } from 'zod';
 import type { JsonObject } from './json.ts';
-import { jsonObject, loose, name, seconds, wholeNumber } from './schema.ts';
+import { jsonObject, kept, loose, name, seconds, wholeNumber } from './schema.ts';
 
 export const taskDefinitionSchema = z.object({
   name: name(),
@@ -37,6 +37,8 @@ export const taskDefinitionSchema = z.object({
   inputTemplate: jsonObject(),
   isolationGroupId: loose(z.string()),
   executionNameSpace: loose(z.string()),
+  ...kept('accessPolicy', 'baseType', 'enforceSchema', 'inputSchema', 'outputSchema', 'runtimeMetadata'),
+  ...kept('taskStatusListenerEnabled'),
   ownerEmail: loose(z.string()),
   ownerApp: loose(z.string()),
   createdBy: loose(z.string()),

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { budgetSchema } from './budget.ts';
 import type { JsonObject, JsonValue } from './json.ts';
-import { flag, jsonObject, jsonValue, loose, name, seconds, wholeNumber } from './schema.ts';
+import { flag, jsonObject, jsonValue, kept, loose, name, seconds, wholeNumber } from './schema.ts';
 import { taskDefinitionSchema } from './task-definition.ts';
 
 const subWorkflowSchema = z.object({
@@ -12,7 +12,7 @@ const subWorkflowSchema = z.object({
   taskToDomain: loose(z.record(z.string(), z.string())),
   workflowDefinition: loose(jsonValue()),
   priority: loose(jsonValue()),
-  idempotencyKey: loose(z.string()),
+  ...kept('idempotencyKey', 'idempotencyStrategy'),
 });
 
 const listOf = <T extends z.ZodType>(schema: T) =>
@@ -58,6 +58,7 @@ const baseTask = z.object({
   items: loose(jsonValue()),
   sink: loose(z.string()),
   subWorkflowParam: loose(subWorkflowSchema),
+  ...kept('cacheConfig', 'joinStatus', 'onStateChange', 'rateLimited'),
   /** Ensemble language only: the task is SKIPPED when it is falsy at its turn. */
   when: loose(z.string()),
 });
@@ -114,6 +115,8 @@ export const workflowDefinitionSchema = z.object({
     .transform((v) => v ?? 'ALERT_ONLY'),
   timeoutSeconds: wholeNumber(0),
   metadata: jsonObject(),
+  ...kept('cacheConfig', 'enforceSchema', 'inputSchema', 'maskedFields', 'outputSchema', 'rateLimitConfig'),
+  ...kept('workflowStatusListenerSink'),
   ownerApp: loose(z.string()),
   ownerEmail: loose(z.string()),
   createdBy: loose(z.string()),

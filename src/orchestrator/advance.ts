@@ -36,6 +36,7 @@ export interface RunSeed {
   readonly taskToDomain: Readonly<Record<string, string>>;
   readonly createdBy: string | null;
   readonly agentGrants?: readonly string[];
+  readonly event?: string;
   readonly payers?: Run['payers'];
   readonly idempotencyKey: string | null;
   readonly parent: RunParent | null;

@@ -93,6 +93,21 @@ describe.each(STORAGES)('on %s', (_, storage) => {
       expect(await statusOf(id)).toBe('COMPLETED');
     });
 
+    test('is refused where the definition is not restartable and the run has COMPLETED, and only there', async () => {
+      await register(fixture.orchestrator, { name: 'once', restartable: false, tasks: [work('a')] });
+      const id = await start(fixture.orchestrator, { name: 'once', input: {} });
+      await fixture.orchestrator.terminate(id, null);
+      await fixture.orchestrator.restart(id, false);
+      await take('a');
+      const refused = { code: 'conflict', message: expect.stringContaining('non-restartable') };
+      await expect(fixture.orchestrator.restart(id, false)).rejects.toMatchObject(refused);
+      await expect(fixture.orchestrator.restart(id, true)).rejects.toMatchObject(refused);
+      expect(await statusOf(id)).toBe('COMPLETED');
+      await register(fixture.orchestrator, { name: 'once', version: 2, tasks: [work('a')] });
+      await fixture.orchestrator.restart(id, true);
+      expect(await statusOf(id)).toBe('RUNNING');
+    });
+
     test('of a run that goes on, has a budget, is unknown or whose definition is gone changes nothing', async () => {
       const { orchestrator } = fixture;
       const budget = { stripe: { capUsd: 1, allowedEndpoints: ['POST /v1/payment_intents'] } };

@@ -45,6 +45,13 @@ export function restartRun(core: Core, runId: string, latest: boolean): Promise<
     if (latest && !definition) {
       throw new AppError('not_found', `No such workflow defined. name=${cached.state.run.name}`);
     }
+    const { restartable } = definition ?? cached.plan.definition;
+    if (!restartable && cached.state.run.status === 'COMPLETED') {
+      throw new AppError(
+        'conflict',
+        `Workflow ${runId} is non-restartable: its definition says so, and it is COMPLETED.`,
+      );
+    }
     // Whether a run has run keys is settled when it starts, for good.
     if (definition?.budget) {
       throw new AppError(

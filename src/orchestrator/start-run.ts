@@ -58,6 +58,7 @@ export function decideStart(core: Core, start: Start, batch: WriteBatch, now: nu
       taskToDomain: request.taskToDomain,
       createdBy: request.createdBy ?? null,
       agentGrants,
+      event: request.event,
       idempotencyKey: idempotencyKey ?? null,
       parent: null,
     },

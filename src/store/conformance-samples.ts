@@ -282,6 +282,7 @@ export const anyRun = fc.record({
   taskToDomain: fc.dictionary(anyText, anyText, { noNullPrototype: true }),
   createdBy: textOrNull,
   agentGrants: fc.option(fc.array(anyText), { nil: undefined }),
+  event: fc.option(anyText, { nil: undefined }),
   payers: fc.option(fc.dictionary(anyText, anyText, { noNullPrototype: true }), { nil: undefined }),
   parent: fc.option(anyParent),
   idempotencyKey: textOrNull,

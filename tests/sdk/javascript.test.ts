@@ -350,8 +350,9 @@ test('an event of one workflow starts another, and completes a task that waits f
   expect((await ended(id)).status).toBe('COMPLETED');
   expect((await ended(waiting)).status).toBe('COMPLETED');
   const { results = [] } = await executor.search(0, 10, 'workflowType=sdk_hears AND status=RUNNING', '*');
-  const inputs = results.map(async ({ workflowId = '' }) => (await executor.getWorkflow(workflowId, false)).input);
-  expect(await Promise.all(inputs)).toMatchObject([{ from: id }]);
+  expect(results).toMatchObject([{ event: 'conductor:sdk_tells:paid' }]);
+  const inputs = results.map(async ({ workflowId = '' }) => executor.getWorkflow(workflowId, false));
+  expect(await Promise.all(inputs)).toMatchObject([{ input: { from: id }, event: 'conductor:sdk_tells:paid' }]);
   const handler = await events.getEventHandlerByName('sdk_handler');
   await events.updateEventHandler({ ...handler, active: false });
   expect((await events.getAllEventHandlers()).map(({ active }) => active)).toEqual([false]);

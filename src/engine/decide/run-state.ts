@@ -22,6 +22,7 @@ export interface RunSeed {
   readonly taskToDomain: Readonly<Record<string, string>>;
   readonly createdBy: string | null;
   readonly agentGrants?: readonly string[];
+  readonly event?: string;
   /** The parent's. */
   readonly payers?: Readonly<Record<string, string>>;
   readonly idempotencyKey: string | null;
@@ -46,6 +47,7 @@ export function newRun(plan: Plan, seed: RunSeed): Run {
     taskToDomain: seed.taskToDomain,
     createdBy: seed.createdBy,
     ...(seed.agentGrants && { agentGrants: seed.agentGrants }),
+    ...(seed.event !== undefined && { event: seed.event }),
     ...(payers && { payers }),
     parent: seed.parent,
     idempotencyKey: seed.idempotencyKey,

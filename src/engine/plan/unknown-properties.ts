@@ -1,5 +1,6 @@
-// Properties of a definition document that no Conductor knows: most often a slip of the pen, which loading a definition
-// silently drops. Owns the table of known names; must never refuse a definition.
+// Properties of a definition document that come to nothing: those that no Conductor knows, most often a slip of the pen,
+// which loading drops, and those that Conductor knows and nothing here acts on. Owns the tables; must never refuse a
+// definition.
 import { didYouMean } from '../../model/did-you-mean.ts';
 import { isJsonObject } from '../../model/json.ts';
 
@@ -10,6 +11,13 @@ export interface UnknownProperty {
   readonly suggestion: string | null;
   readonly message: string;
 }
+
+const IDLE = new Set([
+  ...['cacheConfig', 'inputSchema', 'maskedFields', 'onStateChange', 'outputSchema', 'rateLimitConfig'],
+  'workflowStatusListenerSink',
+]);
+/** A child is started once for each attempt of its task, whatever its key. */
+const IDLE_OF_SUB_WORKFLOW = new Set(['idempotencyKey', 'idempotencyStrategy']);
 
 const AUDIT = ['ownerApp', 'createTime', 'updateTime', 'createdBy', 'updatedBy'];
 
@@ -81,18 +89,33 @@ function one(task: unknown, path: string, found: UnknownProperty[]): void {
   compare(task, TASK, path, found);
   if (isJsonObject(task.taskDefinition)) compare(task.taskDefinition, TASK_DEFINITION, `${path}.taskDefinition`, found);
   if (isJsonObject(task.subWorkflowParam))
-    compare(task.subWorkflowParam, SUB_WORKFLOW, `${path}.subWorkflowParam`, found);
+    compare(task.subWorkflowParam, SUB_WORKFLOW, `${path}.subWorkflowParam`, found, IDLE_OF_SUB_WORKFLOW);
   for (const nested of ['forkTasks', 'defaultCase', 'loopOver']) tasks(task[nested], `${path}.${nested}`, found);
   if (!isJsonObject(task.decisionCases)) return;
   for (const [name, list] of Object.entries(task.decisionCases)) tasks(list, `${path}.decisionCases.${name}`, found);
 }
 
-function compare(object: object, known: ReadonlySet<string>, path: string, found: UnknownProperty[]): void {
-  for (const key of Object.keys(object)) {
-    if (known.has(key)) continue;
+function compare(
+  object: object,
+  known: ReadonlySet<string>,
+  path: string,
+  found: UnknownProperty[],
+  idle: ReadonlySet<string> = IDLE,
+): void {
+  for (const [key, value] of Object.entries(object)) {
     const at = path === '' ? key : `${path}.${key}`;
+    if (idle.has(key) && asksForSomething(value)) {
+      found.push({ path: at, suggestion: null, message: `${at} has no effect: nothing here acts on it` });
+    }
+    if (known.has(key)) continue;
     const suggestion = didYouMean(key, known) ?? null;
     const hint = suggestion === null ? '' : `; did you mean ${suggestion}?`;
     found.push({ path: at, suggestion, message: `${at} is not a property that is known here${hint}` });
   }
+}
+
+/** SDKs write every property that they know, most of them empty. Schemas are enforced by default, where there are any. */
+function asksForSomething(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0;
+  return typeof value === 'string' && value !== '';
 }

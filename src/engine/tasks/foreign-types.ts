@@ -9,6 +9,7 @@ const BY_MODEL = 'HTTP to the vendor, or a SIMPLE task, whose worker calls it';
 const INSTEAD: Readonly<Record<string, readonly string[]>> = {
   [BY_WORKER]: ['KAFKA_PUBLISH', 'JDBC', 'GET_DOCUMENT', 'GENERATE_PDF'],
   'DO_WHILE over HTTP and WAIT': ['HTTP_POLL'],
+  'an EVENT task and a handler with complete_task': ['UPDATE_TASK'],
   'WAIT or HUMAN, which an update of the task or a signal completes': ['WAIT_FOR_WEBHOOK', 'PULL_WORKFLOW_MESSAGES'],
   [BY_MODEL]: [
     ...['LLM_CHAT_COMPLETE', 'LLM_TEXT_COMPLETE', 'LLM_GENERATE_EMBEDDINGS', 'LLM_INDEX_TEXT', 'LLM_INDEX_DOCUMENT'],

@@ -224,6 +224,7 @@ test.each([
   ['KAFKA_PUBLISH', { inputParameters: { kafka_request: {} } }, /use a SIMPLE task/],
   ['LLM_CHAT_COMPLETE', {}, /use HTTP to the vendor/],
   ['HTTP_POLL', {}, /use DO_WHILE/],
+  ['UPDATE_TASK', {}, /use an EVENT task/],
   ['WAIT_FOR_WEBHOOK', {}, /use WAIT or HUMAN/],
 ])(
   '%s is not run here: it waits for nobody, fails with what to use instead, and is warned of',

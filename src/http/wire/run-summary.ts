@@ -20,6 +20,7 @@ export const runSummarySchema = z.object({
   failedTaskNames: z.array(z.string()),
   priority: z.int(),
   createdBy: z.string().optional(),
+  event: z.string().optional(),
   parentWorkflowId: z.string().optional(),
   idempotencyKey: z.string().optional(),
 });
@@ -40,6 +41,7 @@ export function runSummaryText(run: RunHead): string {
     failedTaskNames: [...run.failedNames],
     priority: run.priority,
     createdBy: run.createdBy ?? undefined,
+    event: run.event,
     parentWorkflowId: run.parent?.runId,
     idempotencyKey: run.idempotencyKey ?? undefined,
   };

@@ -18,6 +18,7 @@ export function runText(run: Run, taskTexts: readonly string[], definitionText: 
     `,"failedReferenceTaskNames":${JSON.stringify(run.failedRefs)},"failedTaskNames":${JSON.stringify(run.failedNames)}` +
     optional('correlationId', run.correlationId) +
     optional('createdBy', run.createdBy) +
+    optional('event', run.event) +
     optional('parentWorkflowId', run.parent?.runId) +
     optional('parentWorkflowTaskId', run.parent?.taskId) +
     optional('reasonForIncompletion', run.reason) +

@@ -1,6 +1,7 @@
 // Conductor's Task as JSON text. Payloads and the embedded definition are spliced in as the texts they already are:
 // this is the hot path, nothing here may parse or serialise a payload. Null properties are omitted; 0, false and {} stay.
 import type { Step } from '../../engine/plan/plan.ts';
+import { iterationOf } from '../../engine/tasks/loop-output.ts';
 import type { Json } from '../../model/json.ts';
 import type { Run, Task } from '../../model/run.ts';
 import type { HandedTask } from '../../orchestrator/orchestrator-api.ts';
@@ -19,7 +20,7 @@ export function taskText(task: Task, run: RunOfTask, step: Step | null, input: J
     `{"taskId":${quote(task.id)},"taskType":${quote(task.type)},"taskDefName":${quote(task.defName)}` +
     `,"referenceTaskName":${quote(task.ref)},"status":"${task.status}","inputData":${input.text}` +
     `,"outputData":${task.output.text},"retryCount":${task.attempt},"seq":${task.seq},"pollCount":${task.pollCount}` +
-    `,"iteration":${task.iteration},"loopOverTask":${task.iteration > 0}` +
+    iteration(task) +
     `,"workflowInstanceId":${quote(run.id)},"workflowType":${quote(run.name)},"workflowPriority":${run.priority}` +
     times(task) +
     `,"startDelayInSeconds":${task.startDelaySeconds},"callbackAfterSeconds":${task.callbackAfterSeconds}` +
@@ -42,6 +43,12 @@ export function optional(name: string, value: string | null | undefined): string
 
 export function quote(text: string): string {
   return JSON.stringify(text);
+}
+
+/** A loop has the number of the round that it is in, and what is inside of one the number of its round. */
+function iteration(task: Task): string {
+  const round = task.type === 'DO_WHILE' ? iterationOf(task) : task.iteration;
+  return `,"iteration":${round},"loopOverTask":${round > 0}`;
 }
 
 function times(task: Task): string {

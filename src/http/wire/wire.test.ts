@@ -82,6 +82,13 @@ const definition = workflowDefinitionSchema.parse({
 const step = compilePlan(definition, {}, 's').head;
 
 describe('a task on the wire', () => {
+  it('tells of a loop which round it is in', () => {
+    const loop = { ...task, type: 'DO_WHILE', iteration: 0, output: Json.of({ iteration: 3 }) };
+    expect(JSON.parse(taskText(loop, run, null))).toMatchObject({ iteration: 3, loopOverTask: true });
+    const begun = { ...loop, output: Json.of({}) };
+    expect(JSON.parse(taskText(begun, run, null))).toMatchObject({ iteration: 0, loopOverTask: false });
+  });
+
   it('carries what the SDKs need, omits null properties and keeps null map values', () => {
     const wire = JSON.parse(taskText(task, run, step));
     expect(wire).toEqual({

@@ -121,7 +121,7 @@ describe('handlers', () => {
       'conductor.event.messageId': task.id,
       'conductor.event.name': 'conductor:tells:told',
     });
-    expect(first).toMatchObject({ correlationId: 'c-1', version: 1 });
+    expect(first).toMatchObject({ correlationId: 'c-1', version: 1, event: 'conductor:tells:told' });
     expect(handled).toEqual([
       { handler: 'one', action: 'start_workflow', workflowId: first?.id },
       { handler: 'two', action: 'start_workflow', workflowId: second?.id },
@@ -162,7 +162,8 @@ describe('handlers', () => {
     const [first, second, last] = await runsOf('listens');
     expect([first?.status, second?.status, last?.status]).toEqual(['COMPLETED', 'FAILED', 'COMPLETED']);
     expect((await fixture.store.reads.run(a ?? '', true))?.tasks[0]?.output.value).toEqual({
-      ...{ amount: 3, 'conductor.event.messageId': task.id, 'conductor.event.name': 'conductor:tells:told' },
+      ...{ workflowId: a, taskRefName: 'w', amount: 3 },
+      ...{ 'conductor.event.messageId': task.id, 'conductor.event.name': 'conductor:tells:told' },
     });
   });
 

@@ -85,7 +85,9 @@ async function start(
     createdBy: published.run.createdBy,
     ...{ idempotencyKey, idempotencyStrategy: 'RETURN_EXISTING' },
   });
-  if (request.success) return orchestrator.start(request.data, published.run.agentGrants);
+  if (request.success) {
+    return orchestrator.start({ ...request.data, event: published.name }, published.run.agentGrants);
+  }
   const [first] = request.error.issues;
   throw new AppError('invalid_request', `start_workflow.${first?.path.join('.')}: ${first?.message}`);
 }
@@ -97,7 +99,7 @@ async function update(
   published: Published,
 ): Promise<JsonObject> {
   const taskId = textOf(parameters, 'taskId');
-  const output = withEvent(objectOf(parameters, 'output'), published);
+  const output = withEvent({ ...meant(parameters), ...objectOf(parameters, 'output') }, published);
   if (taskId !== '') {
     await orchestrator.update(taskResultSchema.parse({ taskId, status, outputData: output }), false);
     return { taskId };
@@ -106,6 +108,14 @@ async function update(
   const updated = await orchestrator.updateByRef(workflowId, ref, status, Json.of(output), null);
   if (updated !== null) return { taskId: updated };
   throw new AppError('not_found', `No open task found with reference name: ${ref}, workflowId: ${workflowId}`);
+}
+
+/** How the task was named, which Conductor makes a part of its output. */
+function meant(parameters: JsonObject): JsonObject {
+  const names = ['workflowId', 'taskId', 'taskRefName'];
+  return Object.fromEntries(
+    names.flatMap((name) => (textOf(parameters, name) ? [[name, textOf(parameters, name)]] : [])),
+  );
 }
 
 function withEvent(document: JsonObject, { name, taskId }: Published): JsonObject {

@@ -13,6 +13,7 @@ export interface RunDetails {
   readonly taskToDomain?: Readonly<Record<string, string>>;
   readonly createdBy?: string;
   readonly agentGrants?: readonly string[];
+  readonly event?: string;
   readonly payers?: Readonly<Record<string, string>>;
   readonly parent?: RunParent;
 }
@@ -43,6 +44,7 @@ export function detailsOf(run: Run): RunDetails {
     taskToDomain: Object.keys(run.taskToDomain).length > 0 ? run.taskToDomain : undefined,
     createdBy: run.createdBy ?? undefined,
     agentGrants: run.agentGrants,
+    event: run.event,
     payers: run.payers,
     parent: run.parent ?? undefined,
   };
@@ -90,6 +92,7 @@ export function runHeadOf(row: Row): RunHead {
     taskToDomain: details.taskToDomain ?? {},
     createdBy: details.createdBy ?? null,
     ...(details.agentGrants && { agentGrants: details.agentGrants }),
+    ...(details.event !== undefined && { event: details.event }),
     ...(details.payers && { payers: details.payers }),
     parent: details.parent ?? null,
     idempotencyKey: textOrNull(row, 'idempotency_key'),

@@ -192,11 +192,11 @@ describe('what schedules have started', () => {
     await save('failing', { cronExpression: '* * * * * *', startWorkflowRequest: { name: 'unknown' } });
     const query = encodeURIComponent("scheduleName='ticking' AND state = EXECUTED");
     await expect
-      .poll(() => search(`query=${query}&size=1`), { timeout: 20_000 })
+      .poll(() => search(`query=${query}&size=1&sort=`), { timeout: 20_000 })
       .toMatchObject({
         results: [{ scheduleName: 'ticking', workflowName: 'mine', state: 'EXECUTED', zoneId: 'UTC' }],
       });
-    const { results } = await search(`query=${query}&sort=&freeText=*&start=0&size=100`);
+    const { results } = await search(`query=${query}&sort=startTime:DESC&freeText=*&start=0&size=100`);
     const [{ executionId, workflowId, executionTime }] = results;
     expect((await call('GET', `/api/workflow/${workflowId}`)).json.input).toMatchObject({
       _startedByScheduler: 'ticking',

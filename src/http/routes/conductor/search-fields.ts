@@ -46,10 +46,11 @@ function numbersOf(condition: Condition, wrong: Wrong): number[] {
 }
 
 function within(range: TimeRange | null, { sign, values }: Condition, wrong: Wrong): TimeRange {
-  const [ms = 0] = values.map((token) => wholeOf(token, wrong, 'must be a time in epoch milliseconds'));
-  const [, second] = values;
-  if (second) throw wrong(second, 'must be one time: ask for a range with >= and <=');
+  const [ms = 0, lastMs = 0] = values.map((token) => wholeOf(token, wrong, 'must be a time in epoch milliseconds'));
   const { fromMs, toMs } = range ?? EVER;
+  if (sign === 'BETWEEN') return { fromMs: Math.max(fromMs, ms), toMs: Math.min(toMs, lastMs) };
+  const [, second] = values;
+  if (second) throw wrong(second, 'must be one time: ask for a range with BETWEEN');
   return {
     fromMs: sign === '>' ? Math.max(fromMs, ms + 1) : sign === '<' || sign === '<=' ? fromMs : Math.max(fromMs, ms),
     toMs: sign === '<' ? Math.min(toMs, ms - 1) : sign === '>' || sign === '>=' ? toMs : Math.min(toMs, ms),

@@ -46,6 +46,11 @@ describe('the query of a search', () => {
     ]);
   });
 
+  it('reads BETWEEN as a range that holds both ends, and what follows it as another condition', () => {
+    const query = 'startTime between 10 and 20 AND status = FAILED AND startTime BETWEEN 15 AND 99';
+    expect(runFilter(query, null)).toMatchObject({ started: { fromMs: 15, toMs: 20 }, statuses: ['FAILED'] });
+  });
+
   it('asks for both of two conditions on one field', () => {
     const query = 'workflowType IN (a, b) AND workflowType IN (b, c) AND status = FAILED AND status = RUNNING';
     expect(runFilter(query, null)).toMatchObject({ names: ['b'], statuses: [] });
@@ -62,12 +67,15 @@ describe('the query of a search', () => {
     ['startTime > 2026-01-01', 'position 13: startTime must be a time in epoch milliseconds'],
     ['startTime IN (1, 2)', 'position 18: startTime must be one time'],
     ['status = FAILED OR status = RUNNING', 'position 17: AND must stand here, not "OR"'],
-    ['status', 'position 7: one of = < > <= >= IN must stand here, not the end'],
+    ['status', 'position 7: one of = < > <= >= IN BETWEEN must stand here, not the end'],
+    ['startTime BETWEEN 5', 'position 20: AND must stand here, not the end'],
+    ['startTime BETWEEN 5 AND soon', 'position 25: startTime must be a time in epoch milliseconds, not "soon"'],
+    ['status BETWEEN 1 AND 2', 'position 1: status is asked for by = or IN, not "BETWEEN"'],
     ['status =', 'position 9: a value must stand here, not the end'],
     ['status IN FAILED', 'position 11: "(" must stand here, not "FAILED"'],
     ['status IN (FAILED', 'position 18: "," or ")" must stand here, not the end'],
     ['status = FAILED AND', 'position 20: a field (workflowId, '],
-    ['status != FAILED', 'position 8: one of = < > <= >= IN must stand here, not "!="'],
+    ['status != FAILED', 'position 8: one of = < > <= >= IN BETWEEN must stand here, not "!="'],
     ['status = "FAILED', 'position 10: the text that begins with " must end with it'],
     ['status ! 1', 'position 8: "!" must stand in quotes'],
     [`workflowId = ${'x'.repeat(10_000)}`, 'must not have more than 10000 characters'],

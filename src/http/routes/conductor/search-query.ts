@@ -6,7 +6,7 @@ import { queryError, type SearchToken, searchTokens } from './search-tokens.ts';
 
 export interface Condition {
   readonly field: SearchToken;
-  /** `=` and `IN` are one: a list of values. */
+  /** `=` and `IN` are one: a list of values. `BETWEEN` has two. */
   readonly sign: string;
   readonly values: readonly SearchToken[];
 }
@@ -36,12 +36,12 @@ export function narrow<Filter>(filter: Filter, fields: Readonly<Record<string, F
   return filter;
 }
 
-/** `field sign value`, or `field IN (value, value)`, joined by AND. */
+/** `field sign value`, `field IN (value, value)` or `field BETWEEN value AND value`, joined by AND. */
 function conditionsOf(query: string, fieldNames: readonly string[]): Condition[] {
   const tokens = searchTokens(query);
   const conditions: Condition[] = [];
   let at = 0;
-  const take = (what: string, fits: (token: SearchToken) => boolean): SearchToken => {
+  const take: Take = (what, fits) => {
     const token = tokens[at];
     if (token && fits(token)) {
       at += 1;
@@ -54,14 +54,23 @@ function conditionsOf(query: string, fieldNames: readonly string[]): Condition[]
   do {
     if (conditions.length > 0) take('AND', (token) => isKeyword(token, 'AND'));
     const field = take(`a field (${fieldNames.join(', ')})`, ({ kind }) => kind === 'word');
-    const sign = take('one of = < > <= >= IN', (token) => isComparison(token) || isKeyword(token, 'IN'));
-    const values = isComparison(sign) ? [take('a value', isValue)] : list(take);
-    conditions.push({ field, sign: isComparison(sign) ? sign.value : '=', values });
+    const sign = take('one of = < > <= >= IN BETWEEN', (token) => isComparison(token) || isRelation(token));
+    if (isComparison(sign)) conditions.push({ field, sign: sign.value, values: [take('a value', isValue)] });
+    else if (isKeyword(sign, 'IN')) conditions.push({ field, sign: '=', values: list(take) });
+    else conditions.push({ field, sign: 'BETWEEN', values: range(take) });
   } while (tokens[at]?.kind !== 'end');
   return conditions;
 }
 
-function list(take: (what: string, fits: (token: SearchToken) => boolean) => SearchToken): SearchToken[] {
+type Take = (what: string, fits: (token: SearchToken) => boolean) => SearchToken;
+
+function range(take: Take): SearchToken[] {
+  const from = take('a value', isValue);
+  take('AND', (token) => isKeyword(token, 'AND'));
+  return [from, take('a value', isValue)];
+}
+
+function list(take: Take): SearchToken[] {
   take('"("', isSign('('));
   const values = [take('a value', isValue)];
   while (take('"," or ")"', (token) => isSign(',')(token) || isSign(')')(token)).value === ',') {
@@ -74,4 +83,5 @@ const isSign = (value: string) => (token: SearchToken) => token.kind === 'sign' 
 const isValue = ({ kind }: SearchToken) => kind === 'word' || kind === 'text';
 const isComparison = ({ kind, value }: SearchToken) => kind === 'sign' && ['=', '<', '>', '<=', '>='].includes(value);
 const isKeyword = ({ kind, value }: SearchToken, keyword: string) => kind === 'word' && value.toUpperCase() === keyword;
+const isRelation = (token: SearchToken) => isKeyword(token, 'IN') || isKeyword(token, 'BETWEEN');
 const shown = ({ value }: SearchToken) => (value.length > 60 ? `${value.slice(0, 60)}…` : value);

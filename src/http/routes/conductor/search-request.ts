@@ -29,7 +29,7 @@ interface Named {
 }
 
 interface Sought {
-  /** The field to sort by. */
+  /** The field to sort by; `startTime`, as clients say for all, means it too. */
   readonly sort?: string;
   /** Names of workflows beside those that runs have. */
   readonly names?: () => Promise<readonly string[]>;
@@ -67,7 +67,8 @@ export function foundText(total: number, texts: readonly string[]): string {
 function orderOf(request: HttpRequest, field: string): SearchOrder {
   const sort = textQuery(request, 'sort') ?? `${field}:DESC`;
   const [name, direction = 'ASC', ...more] = sort.split(':');
-  if (name?.toLowerCase() === field.toLowerCase() && /^(ASC|DESC)$/i.test(direction) && more.length === 0) {
+  const isField = [field, 'startTime'].some((known) => known.toLowerCase() === name?.toLowerCase());
+  if (isField && /^(ASC|DESC)$/i.test(direction) && more.length === 0) {
     return direction.toUpperCase() === 'DESC' ? 'newest' : 'oldest';
   }
   const message = `must be ${field}:ASC or ${field}:DESC`;

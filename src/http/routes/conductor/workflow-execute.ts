@@ -34,7 +34,8 @@ export function workflowExecuteRoutes(deps: RouteDeps): Route[] {
       path: '/api/workflow/execute/:name/:version',
       requires: ({ params }) => permission('workflow', params.name ?? '', 'execute'),
       dialect: 'conductor',
-      summary: 'Start an execution and wait for it; version 0 is the latest',
+      summary:
+        'Start an execution and wait until it ends, waits for somebody, or waitUntilTaskRef has ended; version 0 is the latest',
       queryParameters: {
         ...WAIT_QUERY,
         consistency: z.string().optional(),
