@@ -12,6 +12,7 @@ import { type Flight, Flights } from './flights.ts';
 import type { KeyState, KeyStates } from './key-states.ts';
 import { KeyTotals } from './key-totals.ts';
 import { notesOf } from './open-request.ts';
+import { Recorded } from './recorded.ts';
 import type { Reservation, ReserveRefusal, ReserveRequest, Usage } from './reservation.ts';
 import { answeredRow, costBy, type Proof, type Settlement, settledRow } from './settlement.ts';
 import { derivedBody, isUnderWay, placeOf, takenAgain } from './task-ordinal.ts';
@@ -65,12 +66,14 @@ const PLACE_WAITS = 400;
 export class Ledger {
   readonly flights = new Flights();
   readonly #options: LedgerOptions;
+  readonly #recorded: Recorded;
   /** Where the charges of the round under way lie in its batch. */
   #batch: WriteBatch | undefined;
   readonly #places = new Map<number, { readonly list: Charge[]; readonly at: number }>();
 
   constructor(options: LedgerOptions) {
     this.#options = options;
+    this.#recorded = new Recorded(options);
     options.transactor.onLost(() => options.states.lost());
   }
 
@@ -78,11 +81,8 @@ export class Ledger {
   async reserve(asked: ReserveRequest): Promise<Reservation> {
     const { keyId, fingerprint, bodyDigest } = asked.draft;
     const { states, transactor } = this.#options;
-    const { price } = asked;
-    const request =
-      price && price.basis !== 'whole'
-        ? { ...asked, price: { ...price, ...(await this.#recorded(keyId, price.objectIds)) } }
-        : asked;
+    const price = this.#recorded.inPrice(keyId, asked.price);
+    const request = price instanceof Promise ? { ...asked, price: await price } : asked;
     let waits = 0;
     for (let tries = 0; tries < LOAD_TRIES; ) {
       const loading = states.ready(keyId);
@@ -127,7 +127,7 @@ export class Ledger {
     const { states, transactor } = this.#options;
     const { keyId } = settling.charge;
     try {
-      const proof = this.#informed(keyId, settling.proof);
+      const proof = this.#recorded.inProof(keyId, settling.proof);
       const informed = proof instanceof Promise ? { ...settling, proof: await proof } : settling;
       const operation: Operation<boolean> = {
         pipelined: true,
@@ -204,27 +204,7 @@ export class Ledger {
     const { states } = this.#options;
     await states.ready(keyId);
     if (objectIds.some((id) => states.peek(keyId)?.countedFor(id) !== undefined)) return true;
-    return (await this.#recorded(keyId, objectIds)).recordedMicros !== undefined;
-  }
-
-  /** For `costBy`; nothing where memory knows all that was ever counted, or the rows have nothing. */
-  async #recorded(keyId: string, objectIds: readonly string[]): Promise<{ readonly recordedMicros?: number }> {
-    const { now, reads, states } = this.#options;
-    if (states.peek(keyId)?.knowsAll(now())) return {};
-    for (const id of objectIds) {
-      const recordedMicros = await reads.countedFor(keyId, id);
-      if (recordedMicros !== null) return { recordedMicros };
-    }
-    return {};
-  }
-
-  #informed(keyId: string, proof: Proof): Proof | Promise<Proof> {
-    const { settlement } = proof;
-    if (settlement.kind !== 'charged' || settlement.basis === 'whole' || settlement.objectId === null) return proof;
-    return this.#recorded(keyId, [settlement.objectId]).then((recorded) => ({
-      ...proof,
-      settlement: { ...settlement, ...recorded },
-    }));
+    return (await this.#recorded.of(keyId, objectIds)).recordedMicros !== undefined;
   }
 
   #reserving(request: ReserveRequest, patient: boolean, flown: { flight: Flight | null }): Operation<Decided> {
