@@ -9,6 +9,7 @@ export const TITLES: Record<ErrorCode, string> = {
   invalid_definition: 'ValidationError',
   unauthenticated: 'Unauthorized',
   invalid_credential: 'Unauthorized',
+  sign_in_refused: 'Unauthorized',
   expired_token: 'Unauthorized',
   forbidden: 'Forbidden',
   egress_denied: 'Forbidden',

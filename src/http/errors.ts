@@ -6,7 +6,10 @@ import type { Dialect, Reply } from './route.ts';
 
 export const VALIDATION_MESSAGE = 'Validation failed, check below errors for detail.';
 
-/** Conductor's SDKs fetch a new token, once, when a 401 or 403 carries one of these words in `error`. */
+/**
+ * Conductor's SDKs fetch a new token when a 401 or 403 carries one of these words in `error`, also where it is the answer to
+ * fetching one: a refused sign-in carries none, or they would ask for ever.
+ */
 const TOKEN_WORDS: Partial<Record<ErrorCode, string>> = {
   unauthenticated: 'INVALID_TOKEN',
   invalid_credential: 'INVALID_TOKEN',

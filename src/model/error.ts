@@ -14,6 +14,7 @@ export const ERRORS = {
   invalid_definition: row(400, 'The definition is not valid', 'Correct what the message names and register it again.'),
   unauthenticated: row(401, 'A credential is required', 'Send X-API-Key, Authorization: Bearer or X-Authorization.'),
   invalid_credential: row(401, 'The credential is not valid', 'Use a live API key, or fetch a new token.'),
+  sign_in_refused: row(401, 'The key or its secret is wrong', 'Sign in with the id and the secret of a live API key.'),
   expired_token: row(401, 'The token has expired', 'Fetch a new token from /api/token.'),
   forbidden: row(403, 'The credential lacks a permission', 'Grant the named permission to the API key.'),
   egress_denied: row(

@@ -78,7 +78,8 @@ export interface Orchestrator {
   decideTask(taskId: string, decide: TaskDecision): Promise<Task>;
   /** Tries a definition out in memory, as far as it goes; rejects with invalid_definition, or invalid_request. */
   simulate(simulation: Simulation): Promise<Simulated>;
-  terminate(runId: string, reason: string | null): Promise<void>;
+  /** `withFailureWorkflow`: starts that of its definition, as if the run had failed. */
+  terminate(runId: string, reason: string | null, withFailureWorkflow?: boolean): Promise<void>;
   pause(runId: string): Promise<void>;
   resume(runId: string): Promise<void>;
   decide(runId: string): Promise<void>;

@@ -173,12 +173,12 @@ class Conductor implements Orchestrator {
     );
   }
 
-  terminate(runId: string, reason: string | null): Promise<void> {
+  terminate(runId: string, reason: string | null, withFailureWorkflow = false): Promise<void> {
     return this.#control(runId, ({ state: { run } }) => {
       if (run.status === 'COMPLETED') {
         throw new AppError('conflict', `Cannot terminate workflow ${runId}: it is already COMPLETED`);
       }
-      return run.status === 'TERMINATED' ? null : { kind: 'terminate', reason };
+      return run.status === 'TERMINATED' ? null : { kind: 'terminate', reason, withFailureWorkflow };
     });
   }
 

@@ -1,4 +1,5 @@
 // The vault as its users see it: promises of the seed, over the official SDK and a real database.
+import { randomBytes, randomInt } from 'node:crypto';
 import { cpSync, mkdtempSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -285,6 +286,11 @@ describe('refunds and captures', () => {
   });
 });
 
+/** As Python makes one, but for those that say by chance that they are of a name: these pass for a caller's own. */
+function uuidOf(hex: string): string {
+  return hex.replace(/^(.{8})(.{4}).(.{3})(.{4})(.{12})$/, '$1-$2-0$3-$4-$5');
+}
+
 describe('authorised on one day, captured on another', () => {
   const DAY_MS = 86_400_000;
 
@@ -363,6 +369,31 @@ describe('idempotency', () => {
     expect(t.simulator.charged).toHaveLength(4);
     expect(t.simulator.charged.map(({ amount }) => amount)).toEqual([50, 50, 70, 90]);
     for (const { idempotencyKey } of t.simulator.charged) expect(idempotencyKey).toMatch(/^conductor-/);
+  });
+
+  test.each([
+    ['Stripe/v1 PythonBindings/15.0.0', () => crypto.randomUUID()],
+    ['Stripe/v1 PythonBindings/16.1.0', () => uuidOf(randomBytes(16).toString('hex'))],
+    ['Stripe/v1 GoBindings/85.0.0', () => `${1_795_469_156_960_879_000n + BigInt(randomInt(1e12))}_ubQuAA`],
+    ['Stripe/v1 JavaBindings/33.3.0', () => crypto.randomUUID()],
+  ])('K25: keys that %s makes up do not let a retried task charge twice', async (agent, made) => {
+    await t.issue({ agent_run_label: LABEL });
+    for (const attempt of [0, 1, 2]) {
+      const headers = ['user-agent', agent, 'idempotency-key', made()];
+      const answer = await t.post(await taskKey(t, LABEL, attempt), '/v1/charges', 'amount=50&currency=usd', headers);
+      expect(answer.status).toBe(200);
+    }
+    expect(t.simulator.charged).toHaveLength(1);
+  });
+
+  test('stripe-go, which reads no answer below a path, is refused there before anything is charged', async () => {
+    const { text, key } = await t.issue();
+    const go = ['user-agent', 'Stripe/v1 GoBindings/85.0.0'];
+    const refused = await t.post(text, '/stripe/v1/charges', CHARGE, go);
+    expect([refused.status, refused.json.error?.code]).toEqual([400, 'malformed_request']);
+    expect(refused.json.error?.message).toContain('without /stripe');
+    expect((await t.post(text, '/v1/charges', CHARGE, go)).status).toBe(200);
+    expect((await rowsOf(t, key)).rows).toHaveLength(1);
   });
 
   test("an SDK's own retries keep one derived key, and a caller's key is forwarded unchanged", async () => {

@@ -49,10 +49,13 @@ describe('docs/reference', () => {
   it('compatibility.md names no path as not served that is', async () => {
     const docs = await startDocsServer();
     onTestFinished(() => docs.close());
-    const paths = readTable('docs/reference/compatibility.md', 'path').map(([path = '']) => path.replaceAll('`', ''));
-    const answers = paths.map(async (path) => (await docs.call('GET', path.replaceAll(/\{\w+\}/g, 'x'))).status);
+    const paths = readTable('docs/reference/compatibility.md', 'path').flatMap(([cell = '']) => codesIn(cell));
+    const statuses = await Promise.all(
+      paths.map(async (path) => (await docs.call('GET', path.replaceAll(/\{\w+\}/g, 'x'))).status),
+    );
     expect(paths.length).toBeGreaterThan(5);
-    expect(await Promise.all(answers)).toEqual(paths.map(() => 404));
+    const served = paths.filter((_, at) => ![404, 405].includes(statuses[at] ?? 0));
+    expect(served).toEqual([]);
   });
 
   it('cli.md names every command, and no other', () => {

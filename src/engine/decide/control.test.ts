@@ -17,6 +17,15 @@ describe('terminate', () => {
     expect(h.has('b')).toBe(false);
   });
 
+  test('starts the failure workflow where it is asked to, once', () => {
+    const h = new Harness({ ...TWO, failureWorkflow: 'undo' }).start();
+    const { effects } = h.send({ kind: 'terminate', reason: 'undo it', withFailureWorkflow: true });
+    const input = { reason: 'undo it', failureStatus: 'TERMINATED' };
+    expect(effects).toMatchObject([{ kind: 'start-run', start: { name: 'undo', input } }]);
+    expect(h.run).toMatchObject({ status: 'TERMINATED', reason: 'undo it' });
+    expect(h.send({ kind: 'terminate', reason: 'again', withFailureWorkflow: true }).effects).toEqual([]);
+  });
+
   test('of a failed run changes its mark only; of a completed or terminated one nothing', () => {
     const failed = new Harness({ tasks: [work('a', { retryCount: 0 })] }).start();
     failed.fail('a');

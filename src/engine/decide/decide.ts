@@ -41,7 +41,8 @@ function afterEnd(flow: RunFlow, event: RunEvent): void {
 
 function handle(flow: RunFlow, draft: Draft, event: Exclude<RunEvent, { kind: 'retry' }>): void {
   if (event.kind === 'terminate') {
-    flow.endRun({ status: 'TERMINATED', reason: event.reason, withFailureWorkflow: false });
+    const { reason, withFailureWorkflow = false } = event;
+    flow.endRun({ status: 'TERMINATED', reason, withFailureWorkflow });
     return;
   }
   if (isTimedOut(flow)) {

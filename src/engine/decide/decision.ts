@@ -47,7 +47,7 @@ export type RunEvent =
   | { readonly kind: 'child-ended'; readonly taskRowId: number; readonly child: ChildOutcome }
   /** A start request made by a task could not be met (no such definition, invalid input). */
   | { readonly kind: 'child-refused'; readonly taskRowId: number; readonly reason: string }
-  | { readonly kind: 'terminate'; readonly reason: string | null }
+  | { readonly kind: 'terminate'; readonly reason: string | null; readonly withFailureWorkflow?: boolean }
   | { readonly kind: 'pause' }
   | { readonly kind: 'resume' }
   /** Of a run that ended without success. `resumed`: tasks whose child run goes on with it, by row id. */

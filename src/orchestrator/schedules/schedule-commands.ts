@@ -60,11 +60,9 @@ export class ScheduleCommands implements Schedules {
     });
   }
 
+  /** One that is not there is gone already: as Conductor has it, for scripts that remove before they save. */
   async remove(name: string, caller: ScheduleCaller): Promise<void> {
-    await this.#change(name, caller, (known) => {
-      if (!known) throw noSuchSchedule(name);
-      return null;
-    });
+    await this.#change(name, caller, () => null);
   }
 
   async pause(name: string, reason: string | null, caller: ScheduleCaller): Promise<void> {
@@ -115,8 +113,8 @@ export class ScheduleCommands implements Schedules {
         const known = schedules.get(name);
         if (known) caller.allow(known.schedule.startWorkflowRequest.name);
         const record = decide(known, now);
-        if (!record) schedules.remove(name);
-        else if (record !== known) schedules.put(record, 'saved');
+        if (!record && known) schedules.remove(name);
+        else if (record && record !== known) schedules.put(record, 'saved');
         return record;
       },
     });

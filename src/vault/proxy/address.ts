@@ -10,6 +10,8 @@ export interface Address {
   readonly path: string;
   readonly segments: readonly string[];
   readonly query: string | undefined;
+  /** It came below the vendor's name, and not in its root namespace. */
+  readonly named: boolean;
 }
 
 /** Whether a path belongs to the proxy. The vault's own control routes at `/v1/keys` do not. */
@@ -33,9 +35,10 @@ export function readAddress(vendors: readonly Vendor[], target: string): Address
   const { path, segments, query } = readTarget(target);
   const vendor = vendorOf(vendors, path);
   if (!vendor) throw new Refusal('not_found', `not_found: no vendor is reached at ${path}.`);
-  const own = vendor.ownSegments(segments[0] === vendor.name ? segments.slice(1) : segments);
+  const named = segments[0] === vendor.name;
+  const own = vendor.ownSegments(named ? segments.slice(1) : segments);
   if (!vendor.knows(own)) {
     throw new Refusal('not_found', `not_found: ${vendor.name} has no address ${path}; see proxy_base_url of the key.`);
   }
-  return { vendor, path: own === segments ? path : `/${own.join('/')}`, segments: own, query };
+  return { vendor, path: own === segments ? path : `/${own.join('/')}`, segments: own, query, named };
 }

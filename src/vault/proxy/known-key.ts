@@ -54,7 +54,7 @@ export function requireVendor({ row }: KeyEntry, vendor: Vendor): void {
 export function unknown(): Refusal {
   return new Refusal(
     'key_unknown',
-    'key_unknown: a vault key is required here: send it as bearer token or as user of basic authentication.',
+    'key_unknown: a vault key is required here, whole and of this server: send it as bearer token or as user of basic authentication.',
   );
 }
 

@@ -19,8 +19,13 @@ export function readCall(request: ProxyRequest, vendors: readonly Vendor[], body
   const { method, body } = request;
   if (!METHODS.has(method)) throw malformed(`the method ${method.slice(0, 20)} is not accepted here`);
   if (body.length > bodyBytesMax) throw malformed(`the body is over ${bodyBytesMax} bytes`);
-  const { vendor, path, segments, query } = readAddress(vendors, request.target);
+  const { vendor, path, segments, query, named } = readAddress(vendors, request.target);
   const header = readHeaders(request.rawHeaders, vendor.singleHeader);
+  if (named && vendor.needsRoot(header)) {
+    throw malformed(
+      `this SDK reads no answer below a path: give it the address without /${vendor.name} and what follows`,
+    );
+  }
   const params = vendor.readParams(method, query, body, header);
   const operation = vendor.operation(method === 'HEAD' ? 'GET' : method, segments);
   return { vendor, header, call: { method, path, segments, operation, params } };

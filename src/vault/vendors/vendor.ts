@@ -96,6 +96,8 @@ export interface Vendor {
   ownHeaders(context: readonly string[], secret: string, idempotencyKey: string | null, hasBody: boolean): string[];
   /** Whether an SDK made this idempotency key up. */
   automaticIdempotencyKey(key: string, header: HeaderLookup): boolean;
+  /** Whether the SDK that calls takes no answer from an address below the vendor's name: it must not be charged for it. */
+  needsRoot(header: HeaderLookup): boolean;
   /** Whether a header of an answer goes back to the caller. */
   passesBack(name: string): boolean;
   /** Header of an answer that names it at the vendor. */

@@ -294,6 +294,27 @@ describe('control', () => {
     expect((await conductor.call('PUT', `/api/workflow/${id}/pause`)).status).toBe(409);
   });
 
+  it('terminates with the failure workflow of the definition, where it is asked to', async () => {
+    await conductor.call('PUT', '/api/metadata/workflow', [
+      sequence('undoing', 'step_of_undoing'),
+      { ...sequence('undone', 'step_of_undone'), failureWorkflow: 'undoing' },
+    ]);
+    const ids = await Promise.all(['', '&triggerFailureWorkflow=false', '&triggerFailureWorkflow=True'].map(ended));
+    const started = await Promise.all(ids.map(async (id) => (await read(id)).output['conductor.failure_workflow']));
+    expect(started).toEqual([undefined, undefined, expect.any(String)]);
+    expect(await read(started[2])).toMatchObject({
+      workflowName: 'undoing',
+      status: 'RUNNING',
+      parentWorkflowId: ids[2],
+    });
+
+    async function ended(query: string): Promise<string> {
+      const id = await start('undone');
+      expect(await conductor.call('DELETE', `/api/workflow/${id}?reason=stop${query}`)).toMatchObject(VOID);
+      return id;
+    }
+  });
+
   it('does not terminate what is complete', async () => {
     const id = await start();
     await finish(id);

@@ -1,16 +1,20 @@
 // Schedules, many at once: those that are named, each allowed and reported by itself, or all of them, which takes the right
 // to start every workflow.
+import { z } from 'zod';
 import { AppError } from '../../../model/error.ts';
 import type { ScheduleCaller } from '../../../orchestrator/schedules/schedule-commands.ts';
 import { readBody } from '../../body.ts';
 import { permission } from '../../permission.ts';
-import { EMPTY, type Route } from '../../route.ts';
+import { json, type Route } from '../../route.ts';
 import { METADATA_WRITE } from './definition-rights.ts';
 import type { RouteDeps } from './deps.ts';
 import { callerOf } from './schedules.ts';
 import { bulkReply, bulkResponseSchema, idsSchema } from './workflow-bulk.ts';
 
 const ANY_EXECUTE = permission('workflow', '*', 'execute');
+/** SDKs read an object. */
+const doneSchema = z.object({ status: z.literal('done') });
+const DONE: z.infer<typeof doneSchema> = { status: 'done' };
 
 export function scheduleAdminRoutes(deps: RouteDeps): Route[] {
   const { schedules } = deps.orchestrator;
@@ -33,10 +37,11 @@ function all(deps: RouteDeps, action: string, summary: string, act: (caller: Sch
     requires: METADATA_WRITE,
     dialect: 'conductor',
     summary,
+    reply: { contentType: 'application/json', schema: doneSchema },
     async handle(request) {
       deps.access.require(request.principal, ANY_EXECUTE);
       await act(callerOf(deps, request));
-      return EMPTY;
+      return json(DONE);
     },
   };
 }

@@ -71,12 +71,12 @@ describe('a schedule', () => {
     }
   });
 
-  it('is removed; unknown, it is 404 to everything', async () => {
+  it('is removed, also when it is not there; unknown, it is 404 to all else', async () => {
     await save('gone');
+    expect(await call('DELETE', `${PATH}/gone`)).toMatchObject(VOID);
     expect(await call('DELETE', `${PATH}/gone`)).toMatchObject(VOID);
     for (const [method, path] of [
       ['GET', ''],
-      ['DELETE', ''],
       ['PUT', '/pause'],
       ['GET', '/resume'],
     ] as const) {
@@ -152,12 +152,13 @@ describe('schedules', () => {
   });
 
   it('are paused, resumed and queued anew all together', async () => {
-    expect(await call('GET', `${BASE}/admin/pause`)).toMatchObject(VOID);
+    const done = { status: 200, json: { status: 'done' } };
+    expect(await call('GET', `${BASE}/admin/pause`)).toMatchObject(done);
     const all = (await call('GET', PATH)).json;
     expect(all.every(({ paused }: { paused: boolean }) => paused)).toBe(true);
-    expect(await call('GET', `${BASE}/admin/resume`)).toMatchObject(VOID);
+    expect(await call('GET', `${BASE}/admin/resume`)).toMatchObject(done);
     expect(await read('list_a')).toMatchObject({ paused: false });
-    expect(await call('GET', `${BASE}/admin/requeue`)).toMatchObject(VOID);
+    expect(await call('GET', `${BASE}/admin/requeue`)).toMatchObject(done);
   });
 });
 

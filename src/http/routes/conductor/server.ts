@@ -1,5 +1,6 @@
 // The server itself: is it well, which version is it, and the sign-in of Conductor's SDKs.
 import { z } from 'zod';
+import { AppError } from '../../../model/error.ts';
 import type { Reads } from '../../../store/reads.ts';
 import { readBody } from '../../body.ts';
 import { json, type Reply, type Route, text } from '../../route.ts';
@@ -91,7 +92,12 @@ function signIn({ access }: RouteDeps): Route {
     reply: { contentType: 'application/json' },
     async handle(request) {
       const { keyId, keySecret } = await readBody(request, signInSchema);
-      return json(access.issueToken(keyId, keySecret));
+      try {
+        return json(access.issueToken(keyId, keySecret));
+      } catch (error) {
+        if (error instanceof AppError && error.status === 401) throw new AppError('sign_in_refused', error.message);
+        throw error;
+      }
     },
   };
 }

@@ -430,7 +430,11 @@ describe('the server itself', () => {
     expect(asked.json).toMatchObject({ id: 'key_worker' });
     const wrong = await signIn('key_worker', 'wrong');
     expect(wrong.status).toBe(401);
-    expect(wrong.json).toMatchObject({ error: 'INVALID_TOKEN' });
+    // With `error: INVALID_TOKEN` SDKs would fetch a new token to fetch one.
+    expect(wrong.json).toMatchObject({ code: 'sign_in_refused', message: expect.stringContaining('no such API key') });
+    expect(wrong.json).not.toHaveProperty('error');
+    const unsigned = await conductor.call('GET', '/api/token/userInfo', undefined, 'wrong');
+    expect(unsigned.json).toMatchObject({ code: 'invalid_credential', error: 'INVALID_TOKEN' });
     expect((await conductor.call('POST', '/api/token', { keyId: 1 }, '')).status).toBe(400);
   });
 });

@@ -8,7 +8,7 @@ import { flagQuery, textQuery } from '../../query.ts';
 import { type HttpRequest, json, type Reply, type Route } from '../../route.ts';
 import type { RouteDeps } from './deps.ts';
 import { restartRun, retryRun } from './workflow-again.ts';
-import { remove, terminateAndRemove } from './workflow-control.ts';
+import { remove, TERMINATE_QUERY, terminate, terminateAndRemove } from './workflow-control.ts';
 
 const IDS_MAX = 1000;
 
@@ -25,13 +25,7 @@ export function workflowBulkRoutes(deps: RouteDeps): Route[] {
   return [
     bulk('PUT', 'pause', 'Pause executions', (id) => orchestrator.pause(id)),
     bulk('PUT', 'resume', 'Resume paused executions', (id) => orchestrator.resume(id)),
-    bulk(
-      'POST',
-      'terminate',
-      'Terminate executions',
-      (id, request) => orchestrator.terminate(id, textQuery(request, 'reason')),
-      { reason: z.string().optional() },
-    ),
+    bulk('POST', 'terminate', 'Terminate executions', (id, request) => terminate(deps, id, request), TERMINATE_QUERY),
     bulk('POST', 'retry', 'Let executions go on that ended without success', (id, request) =>
       retryRun(deps, request, id, false),
     ),

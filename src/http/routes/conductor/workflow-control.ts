@@ -25,8 +25,8 @@ export function workflowControlRoutes(deps: RouteDeps): Route[] {
       'DELETE',
       '/api/workflow/:id',
       'Terminate an execution: nothing more is scheduled, its run key dies with it',
-      (id, request) => orchestrator.terminate(id, textQuery(request, 'reason')),
-      reason,
+      (id, request) => terminate(deps, id, request),
+      TERMINATE_QUERY,
     ),
     control(
       'DELETE',
@@ -45,6 +45,12 @@ export function workflowControlRoutes(deps: RouteDeps): Route[] {
     resetCallbacks(deps),
     skipTask(deps),
   ];
+}
+
+export const TERMINATE_QUERY = { reason: z.string().optional(), triggerFailureWorkflow: z.boolean().optional() };
+
+export function terminate({ orchestrator }: RouteDeps, id: string, request: HttpRequest): Promise<void> {
+  return orchestrator.terminate(id, textQuery(request, 'reason'), flagQuery(request, 'triggerFailureWorkflow', false));
 }
 
 function resetCallbacks({ orchestrator, permissions }: RouteDeps): Route {

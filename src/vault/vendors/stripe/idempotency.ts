@@ -3,10 +3,23 @@
 import type { HeaderLookup } from '../../../access/access.ts';
 
 const NODE = /^stripe-node-retry-/;
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
-/** These SDKs send a bare random UUID with every POST. */
+/** A random UUID; that of Python has from 15.3 on no bits that tell so. */
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const UUID_SENDERS = /^Stripe\/v[12] (Python|Ruby|Java|DotNet|\.NET|Php)Bindings\//i;
+/** Made of a name (versions 3 and 5 of RFC 9562), and so the same for the same name: a caller's own. */
+const OF_A_NAME = /^.{14}[35].{4}[89ab]/i;
+/** Nanoseconds, and some characters at random. */
+const GO = /^\d{15,20}_[\w-]{6}$/;
+const GO_SENDER = /^Stripe\/v[12] GoBindings\//i;
 
 export function isAutomaticKey(key: string, header: HeaderLookup): boolean {
-  return NODE.test(key) || (UUID.test(key) && UUID_SENDERS.test(header('user-agent') ?? ''));
+  if (NODE.test(key)) return true;
+  const sender = header('user-agent') ?? '';
+  if (GO_SENDER.test(sender)) return GO.test(key);
+  return UUID_SENDERS.test(sender) && UUID.test(key) && !OF_A_NAME.test(key);
+}
+
+/** stripe-go reads no answer below a path of its own, also not that of a charge which it has just made. */
+export function needsRoot(header: HeaderLookup): boolean {
+  return GO_SENDER.test(header('user-agent') ?? '');
 }

@@ -191,4 +191,14 @@ test('keys that an SDK made up', () => {
   expect(isAutomaticKey(uuid, agent('Stripe/v1 PythonBindings/15.3.1'))).toBe(true);
   expect(isAutomaticKey(uuid, agent('Stripe/v1 NodeBindings/23.1.0'))).toBe(false);
   expect(isAutomaticKey('run-1-cus_1', agent('Stripe/v1 PythonBindings/15.3.1'))).toBe(false);
+  const python = agent('Stripe/v1 PythonBindings/16.1.0');
+  expect(isAutomaticKey('16756095-1448-691c-4cdc-5ca0f25e4634', python)).toBe(true);
+  // uuid3 and uuid5 of a name: whoever makes such a key means it to be the same again.
+  expect(isAutomaticKey('886313e1-3b8a-5372-9b90-0c9aee199e5d', python)).toBe(false);
+  expect(isAutomaticKey('6fa459ea-ee8a-3ca4-894e-db77e160355e', python)).toBe(false);
+  const go = agent('Stripe/v1 GoBindings/85.0.0');
+  expect(isAutomaticKey('1795469156960879282_ubQuAA', go)).toBe(true);
+  expect(isAutomaticKey('1795469156960879282_u-Q_A=', go)).toBe(false);
+  expect(isAutomaticKey('1795469156960879282_ubQuAA', python)).toBe(false);
+  expect(isAutomaticKey(uuid, go)).toBe(false);
 });

@@ -6,7 +6,7 @@ import { describePrice, usdMicros } from './currencies.ts';
 import { stripeOperation } from './endpoints.ts';
 import { stripeRefusal } from './error-body.ts';
 import { account, contextHeaders, isContextHeader, ownHeaders, passesBack, requestHeaders } from './headers.ts';
-import { isAutomaticKey } from './idempotency.ts';
+import { isAutomaticKey, needsRoot } from './idempotency.ts';
 import { readParameters } from './parameters.ts';
 import { stripeVerdict } from './settle.ts';
 
@@ -32,6 +32,7 @@ export const stripe: Vendor = {
   requestHeaders,
   ownHeaders,
   automaticIdempotencyKey: isAutomaticKey,
+  needsRoot,
   passesBack,
   refuse: stripeRefusal,
 };
