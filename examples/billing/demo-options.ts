@@ -6,7 +6,8 @@ export interface DemoOptions {
   readonly capUsdMicros: number;
   readonly priceCents: number;
   readonly seed: string;
-  readonly dataDir: string;
+  /** Null: one of its own, that goes when it ends. */
+  readonly dataDir: string | null;
   readonly form: 'budget' | 'seed';
   readonly workerProcesses: number;
   readonly json: boolean;
@@ -18,7 +19,7 @@ export const USAGE = `npm run demo -- [options]
   --cap USD       budget of the run in dollars (500)
   --price USD     charge of each customer, in whole cents (0.50)
   --seed TEXT     decides which charges fall over before they are reported (1)
-  --data DIR      where the database file lies (./data)
+  --data DIR      where the database file lies, and stays (a temporary one that is removed)
   --form NAME     budget: in the definition; seed: an HTTP task issues the key (budget)
   --workers N     worker processes, 1 to 8 (2)
   --json          quiet; the last line is one JSON object
@@ -33,7 +34,7 @@ export function demoOptions(args: readonly string[]): DemoOptions {
       cap: { type: 'string', default: '500' },
       price: { type: 'string', default: '0.50' },
       seed: { type: 'string', default: '1' },
-      data: { type: 'string', default: 'data' },
+      data: { type: 'string' },
       form: { type: 'string', default: 'budget' },
       workers: { type: 'string', default: '2' },
       json: { type: 'boolean', default: false },
@@ -46,7 +47,7 @@ export function demoOptions(args: readonly string[]): DemoOptions {
     capUsdMicros: amount('--cap', values.cap, 6),
     priceCents: positive('--price', amount('--price', values.price, 2)),
     seed: values.seed,
-    dataDir: values.data,
+    dataDir: values.data ?? null,
     form: values.form,
     workerProcesses: whole('--workers', values.workers, 1, 8),
     json: values.json,

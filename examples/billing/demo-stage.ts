@@ -24,10 +24,10 @@ export interface Stage {
 
 const WORKER_PERMISSIONS = ['task:fetch_customers:*', 'task:charge_customer:*'];
 
-export async function setStage(options: DemoOptions, tell: (line?: string) => void): Promise<Stage> {
+export async function setStage(options: DemoOptions, dataDir: string, tell: (line?: string) => void): Promise<Stage> {
   const simulator = await DemoSimulator.start();
   const server = await startServer({
-    dataDir: options.dataDir,
+    dataDir,
     host: '127.0.0.1',
     port: 0,
     stripeUpstream: simulator.url,
@@ -35,7 +35,7 @@ export async function setStage(options: DemoOptions, tell: (line?: string) => vo
   });
   tell(`Server      ${server.url}`);
   tell(`  sign in   X-API-Key: ${server.localKey}`);
-  tell(`  database  ${options.dataDir}`);
+  tell(`  database  ${dataDir}`);
   tell(`Stripe      ${simulator.url} (a simulator; the vault alone holds its key)`);
 
   const api = new DemoApi(server.url, server.localKey);

@@ -1,5 +1,8 @@
 // The billing demo: a run of 5,000 charges that cannot overspend, then a second run that is ended while tasks are held.
 // Owns the story; the stage is set in demo-stage.ts, and every figure is read from the server or from the simulator.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type DemoOptions, demoOptions, expectedCharges, USAGE } from './demo-options.ts';
 import { dollars, Progress, printSpend, say } from './demo-output.ts';
 import { endRun, outcomeOf, startRun } from './demo-run.ts';
@@ -26,7 +29,7 @@ const HALTED_CUSTOMERS_MAX = 400;
 async function main(): Promise<void> {
   const options = readOptions();
   const tell = options.json ? () => undefined : say;
-  const stage = await setStage(options, tell);
+  const stage = await setStage(options, options.dataDir ?? scratchDir(), tell);
   try {
     const run = await billingRun(stage, options, tell);
     const chargedAfterTermination = await haltedRun(stage, options, tell);
@@ -62,6 +65,9 @@ async function billingRun(
   const ledger = stage.simulator.ledger('main');
   const spend = await stage.api.spend(run.id);
   tell(`${outcome.status} in ${(durationMs / 1000).toFixed(1)} s`);
+  const tooMany = customers - expectedCharges(options);
+  const intended = outcome.status === 'FAILED' && tooMany > 0 && outcome.refused === tooMany;
+  if (intended) tell(`The run ended FAILED, as it should: ${unfit(tooMany)}.`);
   tell(`  charged  ${String(ledger.customers).padStart(6)}`);
   tell(`  refused  ${String(outcome.refused).padStart(6)}  (FAILED_WITH_TERMINAL_ERROR)`);
   tell(`  spent    ${dollars(Math.round(spend.total_usd * 1_000_000))} of ${dollars(capUsdMicros)}`);
@@ -77,6 +83,11 @@ async function billingRun(
     durationMs,
     tasksPerSecond: Math.round((customers / durationMs) * 1000),
   };
+}
+
+function unfit(customers: number): string {
+  const noun = customers === 1 ? 'customer' : 'customers';
+  return `${customers.toLocaleString('en')} ${noun} did not fit under the cap`;
 }
 
 /** Holds some polled tasks, ends their run, and then tries to charge with them. Returns how many charges got through. */
@@ -121,7 +132,21 @@ function whatIsWrong(result: DemoResult, options: DemoOptions): string[] {
 async function keepUntilInterrupted(stage: Stage, tell: (line?: string) => void): Promise<void> {
   tell();
   tell(`The server stays up at ${stage.url}. Ctrl-C ends it.`);
+  process.off('SIGINT', interrupt);
   await new Promise((resolve) => process.once('SIGINT', resolve));
+}
+
+/** Of this run alone, so that the project's own data stays as it is; goes when the process ends, also by a signal that it can hear. */
+function scratchDir(): string {
+  const path = mkdtempSync(join(tmpdir(), 'conductor-demo-'));
+  process.once('exit', () => rmSync(path, { recursive: true, force: true }));
+  process.once('SIGINT', interrupt);
+  process.once('SIGTERM', () => process.exit(143));
+  return path;
+}
+
+function interrupt(): void {
+  process.exit(130);
 }
 
 function readOptions(): DemoOptions {

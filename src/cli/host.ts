@@ -74,7 +74,7 @@ export interface ServeOptions {
 
 export interface Serving {
   readonly url: string;
-  /** What was found wrong with the project at the start. */
+  /** What was found wrong with the project at the start. Logged in production, and else for the caller to print. */
   readonly problems: readonly Problem[];
   /** Reads the project's files again; the last good project stays in use where they hold an error. */
   reload(): Promise<readonly Problem[]>;
@@ -150,6 +150,8 @@ export interface ProgramResult {
 
 export interface CliHost {
   readonly version: string;
+  /** What the package.json of a new project says of this package, so that `npm install` finds it. */
+  readonly dependency: string;
   /** Whether a directory holds a project: a configuration, ensembles or agents. */
   isProject(directory: string): boolean;
   /** Throws ConfigError. */
@@ -176,6 +178,8 @@ export interface CliHost {
   openStore(target: StoreTarget): Promise<Connection>;
   /** Looks at a shared database without changing it. Never throws. */
   checkDatabase(settings: DatabaseSettings): Promise<readonly Finding[]>;
+  /** The master key that `dev` made in a data directory: its file, or null where there is none. */
+  masterKeyFile(dataDir: string): string | null;
   /** Whether a directory can be written, or made. */
   writable(dataDir: string): boolean;
 }
@@ -185,6 +189,14 @@ export class CliError extends Error {
   constructor(message: string) {
     super(message);
     this.name = 'CliError';
+  }
+}
+
+/** What was named is not there. */
+export class NotFoundError extends CliError {
+  constructor(message: string) {
+    super(message);
+    this.name = 'NotFoundError';
   }
 }
 

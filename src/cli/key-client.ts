@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { JsonValue } from '../model/json.ts';
 import type { Context, Input } from './command.ts';
 import { withConnection } from './connection.ts';
-import { type Connection, UsageError } from './host.ts';
+import { CliError, type Connection, NotFoundError, UsageError } from './host.ts';
 import { openKvKeys } from './kv-keys.ts';
 import { KV_OPTION, TARGET_OPTIONS } from './settings.ts';
 
@@ -35,8 +35,20 @@ export const readKey = (body: JsonValue): Key => keySchema.parse(body);
 export const readKeys = (body: JsonValue): readonly Key[] => listSchema.parse(body).keys;
 export const readGenerated = (body: JsonValue): GeneratedKey => generatedSchema.parse(body);
 
-export function keyPath(id: string): string {
-  return `${KEYS_PATH}/${encodeURIComponent(id)}`;
+/** One call about one key; `under` is what follows its id in the path. Where there is none, the error says how to find it. */
+export async function callKey(
+  context: Context,
+  input: Input,
+  method: Parameters<Connection['call']>[0],
+  under = '',
+  body?: JsonValue,
+): Promise<JsonValue> {
+  try {
+    return await callKeys(context, input, method, `${KEYS_PATH}/${encodeURIComponent(input.arg(0))}${under}`, body);
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error;
+    throw new CliError(`${error.message} List them: conductor keys list`);
+  }
 }
 
 /** One call to the key routes. */

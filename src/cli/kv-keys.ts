@@ -8,7 +8,7 @@ import { hashKey, newKeyId, newKeyText } from '../access/key-text.ts';
 import { parseExpiry, parseOverlap } from '../access/lifetime.ts';
 import { EXPIRES_DEFAULT } from '../http/routes/admin/keys.ts';
 import type { JsonObject, JsonValue } from '../model/json.ts';
-import { CliError, type CliHost, type Connection } from './host.ts';
+import { CliError, type CliHost, type Connection, NotFoundError } from './host.ts';
 
 const KEY_PREFIX_LENGTH = 12;
 const LISTED = z.array(z.object({ name: z.string() }));
@@ -97,7 +97,7 @@ class KvKeys {
 
   async #find(id: string): Promise<KvKeyRecord> {
     const hash = /^key_[0-9A-Za-z]{1,64}$/.test(id) ? await this.#namespace.get(`id:${id}`) : null;
-    if (hash === null || !/^[0-9a-f]{64}$/.test(hash)) throw new CliError(`There is no API key ${id}.`);
+    if (hash === null || !/^[0-9a-f]{64}$/.test(hash)) throw new NotFoundError(`There is no API key ${id}.`);
     return this.#record(kvKeyName(hash));
   }
 

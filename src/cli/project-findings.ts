@@ -1,11 +1,12 @@
 // What `doctor` finds out about a project: does its configuration load, are its files in order, do its handlers load, is
-// authentication on, and are the environment variables set that its files speak of. Must never print a value of one.
+// authentication on, and are the environment variables set that its files speak of.
 import type { ResolvedConfig } from '../config/resolve-config.ts';
 import type { SourceFile } from '../ensembles/project.ts';
 import type { Context, Input } from './command.ts';
 import type { Finding } from './host.ts';
 import { configOf, projectDirOf } from './project.ts';
 import { problemCount } from './ui/problems.ts';
+import { isUnset, namedVariables } from './unset-variables.ts';
 
 /** Below this a static key can be guessed. */
 const KEY_LENGTH_LEAST = 16;
@@ -62,12 +63,9 @@ async function handlers(
 }
 
 function variables({ io }: Context, files: readonly SourceFile[]): Finding {
-  const named = new Set<string>();
-  for (const { path, text } of files) {
-    if (path.endsWith('.md')) continue;
-    for (const [, name = ''] of text.matchAll(/(?:\$\{|\{\{|\$)\s*env\.([A-Za-z_][A-Za-z0-9_]*)/g)) named.add(name);
-  }
-  const unset = [...named].filter((name) => !io.env[name]);
-  const detail = unset.length === 0 ? `${named.size} named, all set` : `not set: ${unset.join(', ')}`;
+  const named = namedVariables(files);
+  const namesOf = (variables: typeof named) => [...new Set(variables.map(({ name }) => name))];
+  const unset = namesOf(named.filter((variable) => isUnset(io, variable)));
+  const detail = unset.length === 0 ? `${namesOf(named).length} needed, all set` : `not set: ${unset.join(', ')}`;
   return { check: 'Environment', ok: unset.length === 0, detail };
 }

@@ -48,10 +48,10 @@ function flagsOf(input: Input): ConfigFlags {
 /** A configuration that cannot be used, as findings beside those of the project; null for any other error. */
 export function configProblems(error: unknown) {
   if (!(error instanceof ConfigError)) return null;
-  const position = { file: error.file ?? 'configuration', line: 1, column: 1 };
-  return error.faults.map(({ path, message, hint }) => ({
+  const whole = { file: error.file ?? 'configuration', line: 1, column: 1 };
+  return error.faults.map(({ path, message, hint, position }) => ({
     severity: 'error' as const,
-    position,
+    position: position ?? whole,
     message: path === '' ? message : `${path} ${message}`,
     hint,
   }));

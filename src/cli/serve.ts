@@ -4,7 +4,6 @@ import { DATABASE_OPTIONS, databaseOf, RETENTION_OPTIONS, retentionOf } from './
 import type { ServeOptions, Serving } from './host.ts';
 import { configOf, projectDirOf } from './project.ts';
 import { DATA_DIR_OPTION, dataDirOf, MASTER_KEY_OPTION, masterKeyOf, PROJECT_OPTION } from './settings.ts';
-import { problemText } from './ui/problems.ts';
 
 /** Flags that the configuration knows too. */
 export const CONFIG_OPTIONS = [
@@ -64,7 +63,6 @@ export async function serveUntilStopped(
 ): Promise<number> {
   const serving = await context.host.serve(options);
   try {
-    for (const problem of serving.problems) context.io.err(problemText(problem, context.style));
     await greet(serving);
     await context.io.untilStopped();
   } finally {

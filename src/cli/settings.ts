@@ -1,7 +1,8 @@
 // Options that several commands share, and the environment behind them. A flag beats the environment.
 import type { Context, Input } from './command.ts';
 import { DATABASE_OPTIONS } from './database.ts';
-import { CliError, UsageError } from './host.ts';
+import { CliError, type Io, UsageError } from './host.ts';
+import { readFault } from './read-fault.ts';
 
 type Option = readonly [string, string];
 
@@ -37,18 +38,35 @@ export const KV_OPTION: Option = [
 
 export const DATA_DIR_DEFAULT = 'data';
 
+const PORT_MOST = 65_535;
+
 export function dataDirOf({ io }: Context, input: Input): string {
   return input.text('data') ?? io.env.CONDUCTOR_DATA ?? DATA_DIR_DEFAULT;
 }
 
-/** The master key's text, or undefined when none is set. Throws CliError when its file cannot be read. */
+const MASTER_KEY_BYTES = 32;
+
+/** How many bytes a master key's text stands for, where they are not as many as they must be; else null. */
+export function masterKeyFault(text: string): string | null {
+  const bytes = Buffer.from(text.trim(), 'base64').byteLength;
+  return bytes === MASTER_KEY_BYTES ? null : `${bytes} bytes; it must be ${MASTER_KEY_BYTES} in base64`;
+}
+
+/** The master key's text, or undefined when none is set. Throws CliError when its file cannot be read, or holds no key. */
 export function masterKeyOf({ io }: Context, input: Input): string | undefined {
   const file = input.text('masterKeyFile') ?? io.env.CONDUCTOR_MASTER_KEY_FILE;
   if (!file) return io.env.CONDUCTOR_MASTER_KEY;
+  const text = readKeyFile(io, file);
+  const fault = masterKeyFault(text);
+  if (fault !== null) throw new CliError(`The master key file ${file} holds ${fault}.`);
+  return text;
+}
+
+function readKeyFile(io: Io, file: string): string {
   try {
     return io.readFile(file).trim();
-  } catch {
-    throw new CliError(`The master key file ${file} cannot be read.`);
+  } catch (error) {
+    throw new CliError(`The master key file ${file} cannot be read: ${readFault(error)}.`);
   }
 }
 
@@ -56,6 +74,7 @@ export function masterKeyOf({ io }: Context, input: Input): string | undefined {
 export function portOf(input: Input): number | undefined {
   const text = input.text('port');
   if (text === undefined) return undefined;
-  if (!/^\d{1,5}$/.test(text)) throw new UsageError(`--port must be a number from 0 to 65535, not "${text}".`);
-  return Number(text);
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (port <= PORT_MOST) return port;
+  throw new UsageError(`--port must be a number from 0 to ${PORT_MOST}, not "${text}".`);
 }

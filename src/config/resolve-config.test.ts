@@ -73,12 +73,15 @@ describe('values and their origins', () => {
 
 describe('refusals name the place', () => {
   test.each([
-    [{ auth: { requierAuth: false } }, 'auth.requierAuth is not a setting. Did you mean `requireAuth`?'],
+    [{ auth: { requierAuth: false } }, 'auth.requierAuth is not a setting. Did you mean `auth.requireAuth`?'],
     [
       { security: { autoPermission: true } },
-      'security.autoPermission is not a setting. Did you mean `autoPermissions`?',
+      'security.autoPermission is not a setting. Did you mean `security.autoPermissions`?',
     ],
-    [{ api: { execution: { agent: {} } } }, 'api.execution.agent is not a setting. Did you mean `agents`?'],
+    [
+      { api: { execution: { agent: {} } } },
+      'api.execution.agent is not a setting. Did you mean `api.execution.agents`?',
+    ],
     [{ zzzzzz: 1 }, 'zzzzzz is not a setting.'],
     [{ cloud: { pulse: true } }, 'cloud is not supported yet by this version.'],
     [{ api: { protectedAssets: {} } }, 'api.protectedAssets is not supported yet by this version.'],
@@ -90,7 +93,8 @@ describe('refusals name the place', () => {
     [{ discovery: { agents: { directory: '../elsewhere' } } }, 'discovery.agents.directory must be a directory inside'],
     [{ security: { trustedProxies: ['example.com'] } }, 'security.trustedProxies[0] must be an IP address'],
     [{ databases: { 'a b': 'x' } }, 'must be a name of letters'],
-    [{ server: { port: 70_000 } }, 'server.port'],
+    [{ server: { port: 70_000 } }, 'server.port must be at most 65535.'],
+    [{ server: { port: -1 } }, 'server.port must be at least 0.'],
     ['auth', 'must export an object'],
     [[], 'must export an object'],
     [null, 'must export an object'],

@@ -107,6 +107,8 @@ function wording(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_value') return `must be one of ${issue.values.map(String).join(', ')}.`;
   if (issue.code === 'invalid_type')
     return `must be ${issue.expected === 'int' ? 'a whole number' : `of type ${issue.expected}`}.`;
+  if (issue.code === 'too_big' && issue.origin === 'number') return `must be at most ${issue.maximum}.`;
+  if (issue.code === 'too_small' && issue.origin === 'number') return `must be at least ${issue.minimum}.`;
   return issue.message.replace(/^(Too|Invalid)/, 'is not valid: $1');
 }
 
@@ -115,5 +117,6 @@ function unknownKey(path: readonly PropertyKey[]): ConfigFault {
   if (KEYS_TO_COME.has(text)) return { path: text, message: 'is not supported yet by this version.', hint: null };
   const known = Object.keys(valueAt(DEFAULTS, path.slice(0, -1)) ?? {});
   const meant = didYouMean(String(path.at(-1)), known);
-  return { path: text, message: 'is not a setting.', hint: meant === undefined ? null : `Did you mean \`${meant}\`?` };
+  const hint = meant === undefined ? null : `Did you mean \`${pathText([...path.slice(0, -1), meant])}\`?`;
+  return { path: text, message: 'is not a setting.', hint };
 }

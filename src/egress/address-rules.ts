@@ -9,7 +9,8 @@ export type Advice = 'code' | 'operator';
 
 const ADVICE: Readonly<Record<Advice, string>> = {
   code: 'Use { allowInternalRequests: true } to bypass (not recommended).',
-  operator: 'Use a public address, or let the operator allow this origin in the configuration.',
+  operator:
+    'Use a public address, or let the operator allow this origin: --allow-origin, or egress.allowOrigins in the configuration.',
 };
 /** Endings that no public host has: reserved names, and what routers and companies use at home. */
 const INTERNAL_NAMES = new Set(

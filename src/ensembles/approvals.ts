@@ -38,6 +38,7 @@ export interface ApprovalView {
 export interface AskedByToken extends ApprovalView {
   readonly executionId: string;
   readonly approver: string;
+  readonly minApprovals: number;
 }
 
 export interface PendingApproval extends ApprovalView {
@@ -125,7 +126,9 @@ export function createApprovals(options: ApprovalsOptions): Approvals {
       const found = await reads.taskById(taskId);
       if (!found) throw noSuchLink();
       const { task, run } = found;
-      return { ...viewOf(task, run, clock.now(), approver), executionId: run.id, approver };
+      const now = clock.now();
+      const { minApprovals } = pendingView(task, run, now);
+      return { ...viewOf(task, run, now, approver), executionId: run.id, approver, minApprovals };
     },
     voteBy,
     async resume(token, input) {

@@ -51,6 +51,12 @@ describe('YAML', () => {
     expect(values(text)).toEqual([]);
   });
 
+  test('a key that is not indented like those of its item is told how to be', () => {
+    expect(hint('flow:\n  - agent: a\n   input: {}\n')).toContain('Indent it like the keys of its item');
+    expect(hint('a: 1\nkey\n')).toContain('Put ":" and a value');
+    expect(hint('a: "open')).toContain('Close the quote');
+  });
+
   test('an expression inside braces without quotes is told how to be written', () => {
     expect(hint('auth: { type: bearer, secret: ${env.JWT_SECRET} }')).toContain('needs quotes');
   });

@@ -250,8 +250,19 @@ function syntaxProblem(error: YAMLParseError | YAMLWarning, text: string, place:
   const expression = /[[{,:]\s*[^\s"'][^"']*\$\{|^\s*-?\s*\w+:\s*\{\{/.test(line) && /\$\{|\{\{/.test(line);
   const hint = expression
     ? 'Inside { } and [ ], and where it begins a value with {{, an expression needs quotes: "${input.x}".'
-    : (HINTS[error.code] ?? null);
+    : hintOf(error);
   return problem(at, `Not valid YAML: ${error.message}`, hint);
+}
+
+/** For what has the code of a missing quote and is none, by how its message begins. */
+const MISSING: readonly (readonly [string, string])[] = [
+  ['Sequence item without -', 'Indent it like the keys of its item, or begin it with "- ".'],
+  ['Implicit map keys', 'Put ":" and a value behind the key.'],
+];
+
+function hintOf({ code, message }: YAMLParseError | YAMLWarning): string | null {
+  const missing = MISSING.find(([begin]) => message.startsWith(begin));
+  return missing?.[1] ?? HINTS[code] ?? null;
 }
 
 function problem(position: SourcePosition, message: string, hint: string | null): Problem {

@@ -1,7 +1,7 @@
 // The billing example comes out exact in both forms and for any choice of numbers: real server, real worker processes,
 // official SDKs, by the same command that `npm run demo` runs.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -50,12 +50,27 @@ describe('the billing demo', () => {
       const { code, output } = await demo(['--workers', '1', '--customers', '10', '--cap', '3', '--price', '0.5']);
       expect(code).toBe(0);
       expect(output).toMatch(/sign in +X-API-Key: cnd_/);
+      expect(output).toContain('The run ended FAILED, as it should: 4 customers did not fit under the cap.\n');
       expect(output).toMatch(/charged +6\n/);
       expect(output).toMatch(/refused +4 /);
       expect(output).toContain('spent    $3.00 of $3.00');
       expect(output).toContain('double charges 0');
       expect(output).toMatch(/charge_customer_task_\d+ +\d calls? +\$0\.50 +pi_/);
       expect(output).toMatch(/25 of the 25 held tasks were refused|(\d+) of the \1 held tasks were refused/);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'leaves nothing behind where it runs, nor among temporary files',
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'conductor-demo-'));
+      onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+      const { code, output } = await run(['--workers', '1', '--customers', '3'], folder, { TMPDIR: folder });
+      expect(code).toBe(0);
+      expect(output).toContain(`database  ${join(folder, 'conductor-demo-')}`);
+      expect(output).not.toContain('did not fit');
+      expect(readdirSync(folder)).toEqual([]);
     },
     TIMEOUT_MS,
   );
@@ -85,8 +100,12 @@ interface Outcome {
 function demo(args: readonly string[]): Promise<Outcome> {
   const data = mkdtempSync(join(tmpdir(), 'conductor-demo-'));
   onTestFinished(() => rmSync(data, { recursive: true, force: true }));
+  return run(['--data', data, ...args], root);
+}
+
+function run(args: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
   const file = join(root, 'dist/examples/billing/demo.js');
-  const child = spawn(process.execPath, [file, '--data', data, ...args], { cwd: root });
+  const child = spawn(process.execPath, [file, ...args], { cwd, env: { ...process.env, ...env } });
   onTestFinished(() => void child.kill('SIGKILL'));
   let output = '';
   let errors = '';

@@ -1,5 +1,6 @@
 // The command lines that pages print: taken apart as a shell does, and given to the real command line, over a host that
 // can do nothing. So names, flags, arguments and what a command itself asks for are judged by the code, and nothing runs.
+import { Script } from 'node:vm';
 import { runCli } from '../../src/cli/cli.fixture.ts';
 import { CliError, type CliHost } from '../../src/cli/host.ts';
 
@@ -9,6 +10,7 @@ const nothing = (): never => {
 
 const NOWHERE: CliHost = {
   version: '0.0.0',
+  dependency: '0.0.0',
   isProject: () => true,
   loadConfig: nothing,
   loadProject: nothing,
@@ -23,6 +25,7 @@ const NOWHERE: CliHost = {
   running: () => undefined,
   openStore: nothing,
   checkDatabase: nothing,
+  masterKeyFile: () => null,
   writable: () => true,
 };
 
@@ -33,7 +36,9 @@ const FOREIGN = [
   /^cd [\w./-]+$/,
   /^npx wrangler kv namespace create "\w+"$/,
   /^npx wrangler deploy( --config [\w./-]+)?$/,
+  /^npx tsx [\w-]+\.mts$/,
   /^export [A-Z_]+=\S+$/,
+  /^export [A-Z_]+="\$\(cat data\/local\.key\)"$/,
 ];
 
 /** Lines as typed: a backslash at the end joins two, `#` begins a comment. */
@@ -52,6 +57,8 @@ export async function faultOf(line: string, scripts: Readonly<Record<string, str
 }
 
 async function commandFault(command: string, scripts: Readonly<Record<string, string>>): Promise<string | undefined> {
+  const [, code] = /^node -e "([^"]*)"$/.exec(command) ?? [];
+  if (code !== undefined) return syntaxFault(code);
   if (FOREIGN.some((pattern) => pattern.test(command))) return undefined;
   const [, script] = /^npm run ([\w-]+)(?: -- .*)?$/.exec(command) ?? [];
   if (script !== undefined) return script in scripts ? undefined : script;
@@ -59,6 +66,15 @@ async function commandFault(command: string, scripts: Readonly<Record<string, st
   if (rest === undefined) return `not a command that pages may name: ${command}`;
   const { exitCode, err } = await runCli(wordsOf(rest), NOWHERE, { stdin: '{}' });
   return exitCode === 2 ? err : undefined;
+}
+
+function syntaxFault(code: string): string | undefined {
+  try {
+    new Script(code);
+    return undefined;
+  } catch (error) {
+    return String(error);
+  }
 }
 
 function wordsOf(text: string): string[] {

@@ -118,6 +118,32 @@ describe('ts', () => {
       .poll(async () => (await docs.call('GET', `/api/workflow/${run}?includeTasks=false`)).text, { timeout: 20_000 })
       .toContain('"said":"hello reader"');
   });
+
+  it("the billing page's worker spends what the page says, under both of its caps", async () => {
+    const { fences: ours } = readPage('docs/guides/billing.md');
+    const worker = ours.find(({ text }) => text.startsWith('// charge-worker.mts'))?.text ?? '';
+    const [register = ''] = ours.filter(({ language }) => language === 'sh').map(({ text }) => text);
+    const docs = await startDocsServer();
+    onTestFinished(() => docs.close());
+    expect(await docs.shell(register)).toMatchObject({ code: 0 });
+    const stop = startModule(worker.replace('8080', new URL(docs.server.url).port), {
+      CONDUCTOR_SERVER_URL: docs.server.url,
+      CONDUCTOR_AUTH_KEY: 'local',
+      CONDUCTOR_AUTH_SECRET: docs.server.localKey,
+    });
+    onTestFinished(stop);
+    const caps = [
+      ['5.00', 'COMPLETED', '"total_usd":1,"calls":2,"allowed":2,"refused":0'],
+      ['0.75', 'FAILED', '"total_usd":0.5,"calls":2,"allowed":1,"refused":1'],
+    ] as const;
+    for (const [cap, status, spent] of caps) {
+      const run = (await docs.call('POST', '/api/workflow/bill_two', { budget_usd: cap })).text;
+      await expect
+        .poll(async () => (await docs.call('GET', `/api/workflow/${run}/status`)).text, { timeout: 20_000 })
+        .toContain(`"status":"${status}"`);
+      expect((await docs.call('GET', `/vault/spend?workflowId=${run}`)).text).toContain(spent);
+    }
+  });
 });
 
 describe('python', () => {
@@ -163,6 +189,8 @@ describe('console', () => {
     'npx conductor keys list --nonsense',
     'npx conductor keys generate --name "without permissions"',
     'npx conductor exec',
+    'npx tsx ../worker.mts',
+    'node -e "listen(9000"',
   ])('notices that %s is none', async (line) => {
     expect(await faultOf(line, scripts)).toBeDefined();
   });

@@ -14,14 +14,12 @@ export function typeErrors(snippets: readonly string[]): string[][] {
   const options: ts.CompilerOptions = {
     ...configured.options,
     noEmit: true,
-    // Snippets import the package by its name.
+    // Snippets import the package by its name, and what it does not export as files of the repository's directory do.
     paths: { '@ensemble-edge/conductor': [join(root, 'src/index.ts')] },
     // A snippet may end before it uses what it has shown.
     noUnusedLocals: false,
   };
-  const files = new Map(
-    snippets.map((text, n) => [join(root, 'tests/docs', `snippet-${n}.ts`), `${text}\nexport {};\n`]),
-  );
+  const files = new Map(snippets.map((text, n) => [join(root, `snippet-${n}.ts`), `${text}\nexport {};\n`]));
   const host = ts.createCompilerHost(options);
   const { readFile, fileExists } = host;
   host.readFile = (name) => files.get(name) ?? readFile.call(host, name);

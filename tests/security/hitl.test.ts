@@ -1,5 +1,6 @@
 // Approvals as a user of the server meets them: a project's files in, HTTP out. Nobody approves who was not asked, nothing
 // counts twice, and what was asked goes on exactly as it was answered.
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -380,6 +381,10 @@ describe('a link', () => {
     const page = await opened.text();
     expect(page).toContain('<form method="post">');
     expect(page).not.toContain('<script');
+    const [, style = ''] = /<style>([^<]*)<\/style>/.exec(page) ?? [];
+    const hash = createHash('sha256').update(style).digest('base64');
+    expect(opened.headers.get('content-security-policy')).toContain(`style-src 'sha256-${hash}';`);
+    expect(page).toMatch(/Open until <time datetime="[^"]+">\d+ \w+ \d{4} at \d\d:\d\d UTC<\/time>/);
     const form = { ...browser, 'content-type': 'application/x-www-form-urlencoded' };
     const sent = await site.post(`/callback/${token}`, 'decision=reject&feedback=too+much', form);
     expect(await sent.text()).toContain('It has been rejected');

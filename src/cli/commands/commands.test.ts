@@ -1,6 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { nodeHost } from '../../runtime/node/cli-host.ts';
 import { type RunningServer, startServer } from '../../runtime/node/start-server.ts';
@@ -95,8 +95,9 @@ describe('keys', () => {
       [[...GENERATE, '--permissions', '*', '--expires', 'soon'], 1, 'Invalid expiration format: soon'],
       [[...GENERATE, '--permissions', 'billing'], 1, '"billing" is not a permission'],
       [[...GENERATE, '--permissions', 'bogus:perm'], 1, '"bogus:perm" is not a permission'],
-      [['keys', 'info', 'key_none'], 1, 'There is no API key key_none.'],
-      [['keys', 'rotate', 'key_none', '--overlap', '15m'], 1, 'There is no API key key_none.'],
+      [['keys', 'info', 'key_none'], 1, 'There is no API key key_none. List them: conductor keys list\n'],
+      [['keys', 'revoke', 'key_none'], 1, 'There is no API key key_none. List them: conductor keys list\n'],
+      [['keys', 'rotate', 'key_none', '--overlap', '15m'], 1, 'key_none. List them: conductor keys list\n'],
       [['keys', 'list', '--url', 'http://127.0.0.1:1'], 1, 'needs a credential'],
       [['keys', 'list', '--url', 'http://127.0.0.1:1', '--api-key', 'x'], 1, 'does not answer'],
     ] as const;
@@ -197,6 +198,7 @@ describe('dev and start', () => {
     const again = await cli(['dev', '--port', '0']);
     expect(again.out).not.toContain('cnd_live_');
     expect(again.out).toContain('Sign in with an API key');
+    expect(again.out).toContain(`lies in ${join(dataDir, 'local.key')}\n`);
   });
 
   test('dev --open says loudly that nobody is asked for a key', async () => {
@@ -223,12 +225,61 @@ describe('dev and start', () => {
     const file = join(dataDir, 'key-file');
     await writeFile(file, `${key}\n`);
     expect((await cli(['start', '--port', '0', '--master-key-file', file])).exitCode).toBe(0);
-    expect((await cli(['start', '--port', '0', '--master-key-file', `${file}.none`])).err).toContain('cannot be read');
-    expect((await cli(['start', '--port', 'http'])).exitCode).toBe(2);
+    for (const port of ['http', '99999', '65536', '-1']) {
+      const refused = await cli(['start', '--port', port]);
+      expect(refused, port).toMatchObject({ exitCode: 2, out: '' });
+      if (port !== '-1') expect(refused.err).toBe(`error: --port must be a number from 0 to 65535, not "${port}".\n`);
+    }
+  });
+});
+
+describe('a master key file that is of no use', () => {
+  test.each([
+    ['none', 'cannot be read: there is no such file.'],
+    ['.', 'cannot be read: it is a directory.'],
+    ['short', 'holds 5 bytes; it must be 32 in base64.'],
+    ['empty', 'holds 0 bytes; it must be 32 in base64.'],
+  ])('%s', async (name, words) => {
+    await writeFile(join(dataDir, 'short'), 'c2hvcnQ=\n');
+    await writeFile(join(dataDir, 'empty'), '');
+    const file = join(dataDir, name);
+    const refused = await cli(['start', '--port', '0', '--master-key-file', file]);
+    expect(refused).toEqual({ exitCode: 1, out: '', err: `error: The master key file ${file} ${words}\n` });
+    const { exitCode, out } = await cli(['doctor', '--master-key-file', file]);
+    expect(exitCode).toBe(1);
+    expect(out).toContain(`✗ Master key: The master key file ${file} ${words}`);
+  });
+});
+
+describe('a data directory that is of no use', () => {
+  test.each([
+    ['a file', 'file', 'there is a file at '],
+    ['below a file', 'file/data', 'there is a file on the way to '],
+    ['where nothing can be made', '/proc/conductor/data', ''],
+  ])('%s', async (_what, path, words) => {
+    await writeFile(join(dataDir, 'file'), '');
+    const data = resolve(dataDir, path);
+    for (const command of [
+      ['dev', '--port', '0'],
+      ['keys', 'list'],
+    ]) {
+      const refused = await cli([...command, '--data', data]);
+      expect(refused).toMatchObject({ exitCode: 1, out: '' });
+      expect(refused.err).toContain(`error: The data directory ${data} cannot be used: ${words}`);
+      expect(refused.err).toMatch(/\. Choose another with --data \(CONDUCTOR_DATA\)/);
+    }
+    expect((await cli(['doctor', '--data', data])).exitCode).toBe(1);
   });
 });
 
 describe('doctor', () => {
+  test('tells a master key that dev has made from none', async () => {
+    expect((await cli(['doctor'])).out).toContain('✓ Master key: not set: `dev` makes one in the data directory');
+    await cli(['dev', '--port', '0']);
+    const file = join(dataDir, 'master.key');
+    expect((await cli(['doctor'])).out).toContain(`✓ Master key: not set: \`dev\` uses ${file}, \`start\` refuses`);
+  });
+
   test('finds nothing wrong with a new directory, and names what is wrong with a short master key', async () => {
     const well = await cli(['doctor', '--json']);
     expect(JSON.parse(well.out).filter((finding: { ok: boolean }) => !finding.ok)).toEqual([]);

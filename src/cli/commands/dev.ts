@@ -1,10 +1,13 @@
 // `dev`: the server for one developer on one machine. Prints how to sign in, a first key once, and what is wrong with the
 // project whenever its files change.
+import { join } from 'node:path';
 import type { CliCommand, Context } from '../command.ts';
 import type { Serving } from '../host.ts';
 import { KEYS_PATH, readGenerated, readKeys } from '../key-client.ts';
 import { SERVE_OPTIONS, serveOptions, serveUntilStopped } from '../serve.ts';
 import { hasErrors, problemCount, problemText } from '../ui/problems.ts';
+
+const ANOTHER_KEY = "conductor keys generate --name dev --permissions '*'";
 
 export const dev: CliCommand = {
   path: ['dev'],
@@ -16,6 +19,7 @@ export const dev: CliCommand = {
     let watch: { close(): void } | undefined;
     const greet = async (serving: Serving): Promise<void> => {
       const { io, style } = context;
+      for (const problem of serving.problems) io.err(problemText(problem, style));
       io.out(`${style.good('✓')} Conductor is running at ${style.bold(serving.url)}\n`);
       if (options.project) watch = watchProject(context, serving, options.project.directory, options.dataDir);
       if (open) warnOpen(context);
@@ -56,7 +60,8 @@ function warnOpen({ io, style }: Context): void {
 async function explainSignIn({ io, style }: Context, { connection, url }: Serving, dataDir: string): Promise<void> {
   const keys = readKeys(await connection.call('GET', KEYS_PATH));
   if (keys.length > 0) {
-    io.out('Sign in with an API key (X-API-Key). Lost it? Make another: conductor keys generate\n');
+    io.out(`Sign in with an API key (X-API-Key). Lost it? Make another: ${ANOTHER_KEY}\n`);
+    io.out(`The operator's own key, which may do everything, lies in ${join(dataDir, 'local.key')}\n`);
     return;
   }
   const body = { name: 'dev', permissions: ['*'], expires: 'never' };

@@ -8,6 +8,7 @@ import {
   dataDirOf,
   JSON_OPTION,
   MASTER_KEY_OPTION,
+  masterKeyFault,
   masterKeyOf,
   PROJECT_OPTION,
 } from '../settings.ts';
@@ -59,16 +60,21 @@ function dataDirectory(context: Context, input: Input): Finding {
 }
 
 function masterKey(context: Context, input: Input): Finding {
-  const text = masterKeyOf(context, input);
-  if (text === undefined) {
-    return { check: 'Master key', ok: true, detail: 'not set: `dev` makes one in the data directory, `start` refuses' };
+  const check = 'Master key';
+  try {
+    const text = masterKeyOf(context, input);
+    if (text === undefined) return { check, ok: true, detail: notSet(context, input) };
+    const fault = masterKeyFault(text);
+    return { check, ok: fault === null, detail: fault ?? 'set' };
+  } catch (error) {
+    return { check, ok: false, detail: messageOf(error) };
   }
-  const bytes = Buffer.from(text.trim(), 'base64').byteLength;
-  return {
-    check: 'Master key',
-    ok: bytes === 32,
-    detail: bytes === 32 ? 'set' : `${bytes} bytes; it must be 32 in base64`,
-  };
+}
+
+function notSet(context: Context, input: Input): string {
+  const file = context.host.masterKeyFile(dataDirOf(context, input));
+  const used = file === null ? '`dev` makes one in the data directory' : `\`dev\` uses ${file}`;
+  return `not set: ${used}, \`start\` refuses`;
 }
 
 /** A shared database is looked at, not opened: to open it would make its schema, or bring it up to date. */
@@ -80,8 +86,8 @@ async function database(context: Context, input: Input): Promise<readonly Findin
 /** Opens the embedded store where no server runs: that tries the database driver, the file and the master key at once. */
 async function server(context: Context, input: Input): Promise<Finding> {
   const dataDir = dataDirOf(context, input);
-  const running = context.host.running(dataDir);
   try {
+    const running = context.host.running(dataDir);
     if (running) {
       await context.host.connect(running.url, running.localKey).call('GET', '/health');
       return { check: 'Server', ok: true, detail: `running at ${running.url}` };
@@ -90,8 +96,8 @@ async function server(context: Context, input: Input): Promise<Finding> {
     if (!(error instanceof UnreachableError)) return { check: 'Server', ok: false, detail: messageOf(error) };
   }
   if (databaseOf(context, input)) return { check: 'Server', ok: true, detail: 'not running here' };
-  const target = { dataDir, masterKey: masterKeyOf(context, input), database: undefined };
   try {
+    const target = { dataDir, masterKey: masterKeyOf(context, input), database: undefined };
     await (await context.host.openStore(target)).close();
     return { check: 'Server', ok: true, detail: 'not running; the database opens' };
   } catch (error) {

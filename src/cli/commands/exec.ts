@@ -6,13 +6,14 @@ import type { CliCommand, Context, Input } from '../command.ts';
 import { withServer } from '../connection.ts';
 import { CliError, UsageError } from '../host.ts';
 import { requireProjectDir } from '../project.ts';
+import { readFault } from '../read-fault.ts';
 import { serveOptions } from '../serve.ts';
 import { DATA_DIR_OPTION, JSON_OPTION, MASTER_KEY_OPTION, PROJECT_OPTION } from '../settings.ts';
 
 export const exec: CliCommand = {
   path: ['exec'],
   summary: 'Run an ensemble of the project, or an agent',
-  args: [['<name>', 'name of the ensemble']],
+  args: [['<name>', 'name of the ensemble, or with --agent of the agent']],
   options: [
     ['--agent', 'the name is that of an agent'],
     ['-i, --input <json>', 'input, as JSON'],
@@ -111,8 +112,8 @@ function configOf(input: Input, kind: Request['kind']): JsonObject | undefined {
 function readFile({ io }: Context, file: string): string {
   try {
     return io.readFile(file);
-  } catch {
-    throw new CliError(`${file} cannot be read.`);
+  } catch (error) {
+    throw new CliError(`${file} cannot be read: ${readFault(error)}.`);
   }
 }
 

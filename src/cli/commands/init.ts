@@ -13,16 +13,22 @@ export const init: CliCommand = {
   ],
   async run({ host, io, style }, input) {
     const directory = input.arg(0) || '.';
-    const files = starterFiles(packageName(basename(resolve(directory))), host.version);
+    const files = starterFiles(packageName(basename(resolve(directory))), host.dependency);
     const written = host.writeFiles(directory, files, input.flag('force'));
     io.out(`${style.good('✓')} Project made in ${directory}\n`);
     for (const path of written) io.out(style.dim(`  ${path}\n`));
-    const steps = ['npm install', 'npx conductor dev', 'curl http://127.0.0.1:8080/hello?name=Ada'];
-    if (directory !== '.') steps.unshift(`cd ${directory}`);
+    const steps = ['npm install', 'npx conductor dev'];
+    if (directory !== '.') steps.unshift(`cd ${shellWord(directory)}`);
     io.out(`Next:\n${steps.map((step) => `  ${step}\n`).join('')}`);
+    io.out('Then, in another terminal:\n  curl "http://127.0.0.1:8080/hello?name=Ada"\n');
     return 0;
   },
 };
+
+/** As a shell takes it for one word, so that the line can be pasted. */
+function shellWord(text: string): string {
+  return /^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
 
 /** What npm takes for a name. */
 function packageName(text: string): string {

@@ -1,6 +1,6 @@
 // `keys info`: one key's metadata.
 import type { CliCommand } from '../command.ts';
-import { callKeys, KEY_OPTIONS, type Key, keyPath, readKey } from '../key-client.ts';
+import { callKey, KEY_OPTIONS, type Key, readKey } from '../key-client.ts';
 import { dateOrNever, instant } from '../ui/date.ts';
 
 export const keysInfo: CliCommand = {
@@ -9,8 +9,7 @@ export const keysInfo: CliCommand = {
   args: [['<id>', 'key id, such as key_abc123']],
   options: KEY_OPTIONS,
   async run(context, input) {
-    const path = keyPath(input.arg(0));
-    const key = readKey(await callKeys(context, input, 'GET', path));
+    const key = readKey(await callKey(context, input, 'GET'));
     context.io.out(input.flag('json') ? `${JSON.stringify(key)}\n` : describe(key));
     return 0;
   },

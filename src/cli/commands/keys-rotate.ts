@@ -1,7 +1,7 @@
 // `keys rotate`: a new key with the same metadata; the old one ends at once, or after --overlap.
 import type { JsonObject } from '../../model/json.ts';
 import type { CliCommand } from '../command.ts';
-import { callKeys, KEY_OPTIONS, keyPath, readGenerated } from '../key-client.ts';
+import { callKey, KEY_OPTIONS, readGenerated } from '../key-client.ts';
 import { keyCard } from '../ui/key-card.ts';
 
 export const keysRotate: CliCommand = {
@@ -11,9 +11,8 @@ export const keysRotate: CliCommand = {
   options: [['--overlap <time>', 'let the old key go on working, such as 15min, 24h or 7d'], ...KEY_OPTIONS],
   async run(context, input) {
     const overlap = input.text('overlap');
-    const path = `${keyPath(input.arg(0))}/rotate`;
     const body: JsonObject = overlap === undefined ? {} : { overlap };
-    const key = readGenerated(await callKeys(context, input, 'POST', path, body));
+    const key = readGenerated(await callKey(context, input, 'POST', '/rotate', body));
     const { io, style } = context;
     if (input.flag('json')) {
       io.out(`${JSON.stringify({ success: true, ...key })}\n`);

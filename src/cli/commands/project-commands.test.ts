@@ -34,11 +34,11 @@ describe('init', () => {
   test('makes a project that is valid as it stands', async () => {
     const made = await cli(['init', directory, '--yes']);
     expect(made).toMatchObject({ exitCode: 0, err: '' });
-    expect(made.out).toContain(`Next:\n  cd ${directory}\n  npm install\n  npx conductor dev\n`);
+    expect(made.out).toContain(`Next:\n  cd '${directory}'\n  npm install\n  npx conductor dev\n`);
     expect(await cli(['validate'])).toEqual({ exitCode: 0, out: '✓ 1 ensemble and 1 agent are valid\n', err: '' });
     const { dependencies, name } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
     expect(name).toBe('my-shop');
-    expect(dependencies).toEqual({ '@ensemble-edge/conductor': host.version });
+    expect(dependencies).toEqual({ '@ensemble-edge/conductor': `file:${process.cwd()}` });
     const shown = JSON.parse((await cli(['config', 'show', '--json'])).out);
     expect(shown).toMatchObject({ name: 'my-shop', 'security.autoPermissions': true });
   });
@@ -84,7 +84,11 @@ describe('validate', () => {
     );
     write('conductor.config.ts', 'export default { auth: { requierAuth: true } };');
     expect((await cli(['validate'])).err).toBe(
-      'conductor.config.ts:1:1: error: auth.requierAuth is not a setting. Did you mean `requireAuth`?\n1 error\n',
+      'conductor.config.ts:1:1: error: auth.requierAuth is not a setting. Did you mean `auth.requireAuth`?\n1 error\n',
+    );
+    write('conductor.config.ts', 'export default {\n  auth: {{\n};');
+    expect((await cli(['validate'])).err).toMatch(
+      /^conductor\.config\.ts:2:\d+: error: cannot be loaded: (?!.*conductor)/,
     );
   });
 
@@ -93,6 +97,17 @@ describe('validate', () => {
     expect((await cli(['validate'])).out).toBe('✓ shop 1.4.2: 1 ensemble and 1 agent are valid\n');
     expect(JSON.parse((await cli(['validate', '--json'])).out)).toMatchObject({ success: true, project: 'shop 1.4.2' });
     expect((await cli(['config', 'show', '--origin'])).out).toMatch(/^version +"1\.4\.2" .*conductor\.config\.ts/m);
+  });
+
+  test('warns of environment variables that are not set, and of none that has a default', async () => {
+    write('ensembles/note.yaml', 'name: note\nflow:\n  - agent: greet\n    input:\n      name: ${env.UNSET_HERE}\n');
+    write('ensembles/more.yaml', "name: more\nflow:\n  - agent: greet\n    input:\n      name: ${env.UNSET ?? 'a'}\n");
+    const printed = await cli(['validate']);
+    expect(printed).toMatchObject({ exitCode: 0, out: '✓ 3 ensembles and 1 agent are valid\n' });
+    expect(printed.err).toBe(
+      'ensembles/note.yaml:5:13: warning: The environment variable UNSET_HERE is not set. Set it where the server runs.\n',
+    );
+    expect((await cli(['validate'], { env: { UNSET_HERE: 'x' } })).err).toBe('');
   });
 
   test('without a project says how to make one', async () => {

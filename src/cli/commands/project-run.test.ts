@@ -54,6 +54,10 @@ describe('exec', () => {
     expect(failed).toMatchObject({ exitCode: 1, out: '' });
     expect(failed.err).toContain('no greeting today');
     expect((await cli(['exec', 'helo'])).err).toBe('error: There is no ensemble helo. Did you mean hello?\n');
+    edit('ensembles/hello.yaml', 'public: false', 'auth:\n      type: bearer\n      secret: ${env.UNSET_SECRET}');
+    expect((await cli(['exec', 'helo'])).err).toMatch(
+      /Did you mean hello\?\nThe project has errors, the first at ensembles\/hello\.yaml:\d+:\d+: .*UNSET_SECRET/,
+    );
     expect((await cli(['exec', 'hello', '-i', '{'])).err).toContain('The input (-i) is not valid JSON');
     expect((await cli(['exec', 'hello', '-i', '[]'])).err).toContain('must be a JSON object');
     expect((await cli(['exec', 'hello', '-i', '{}', '-f', 'x'])).exitCode).toBe(2);
@@ -85,6 +89,18 @@ describe('dev', () => {
     const { err, exitCode } = await cli(['dev', '--port', '0'], { whileRunning: look });
     expect(err).not.toContain('error:');
     expect(exitCode).toBe(0);
+  });
+
+  test('tells what is wrong with the project once', async () => {
+    edit('ensembles/hello.yaml', 'flow:', 'flwo:');
+    const { err, exitCode } = await cli(['dev', '--port', '0']);
+    expect(exitCode).toBe(0);
+    expect(err.match(/flwo/g)).toHaveLength(1);
+    expect(err).toMatch(/^ensembles\/hello\.yaml:\d+:\d+: error: .*flwo/m);
+    const env = { CONDUCTOR_MASTER_KEY: Buffer.alloc(32, 3).toString('base64') };
+    const started = await cli(['start', '--port', '0'], { env });
+    expect(started).toMatchObject({ exitCode: 1, out: '' });
+    expect(started.err.match(/flwo/g)).toHaveLength(1);
   });
 
   test('reloads when files change, and keeps the last good project', async () => {

@@ -1,10 +1,11 @@
 // `validate`: every file of a project, without running anything of it. Judges as a server would at its start.
-import type { Problem } from '../../ensembles/project.ts';
+import type { Problem, SourceFile } from '../../ensembles/project.ts';
 import { type CliCommand, type Context, Input } from '../command.ts';
 import { CliError } from '../host.ts';
 import { configOf, configProblems, requireProjectDir } from '../project.ts';
 import { JSON_OPTION, PROJECT_OPTION } from '../settings.ts';
 import { hasErrors, problemCount, problemText } from '../ui/problems.ts';
+import { isUnset, namedVariables } from '../unset-variables.ts';
 
 interface Verdict {
   /** Name and version of a project that says its version. */
@@ -64,12 +65,12 @@ async function judge(context: Context, input: Input, directory: string): Promise
   try {
     const config = await configOf(context, input, directory);
     const { name, version } = config.settings;
-    const { project } = await context.host.loadProject(directory, config);
+    const { files, project } = await context.host.loadProject(directory, config);
     const agents = [...project.agents.values()].filter(({ origin }) => origin !== 'built-in');
     const faults = await Promise.all(agents.map((agent) => handlerProblem(context, directory, agent)));
     return {
       ...(version !== null && { project: `${name} ${version}` }),
-      problems: [...project.problems, ...faults.flatMap((fault) => fault ?? [])],
+      problems: [...project.problems, ...faults.flatMap((fault) => fault ?? []), ...unsetProblems(context, files)],
       ensembles: [...project.ensembles.values()].filter(({ origin }) => origin === 'file').length,
       agents: agents.length,
     };
@@ -89,6 +90,16 @@ async function handlerProblem(
   const message = await host.handlerFault(directory, agent);
   const position = agent.position ?? { file: agent.handler, line: 1, column: 1 };
   return message === null ? null : { severity: 'error', position, message, hint: null };
+}
+
+/** Warnings: where it is checked, what it needs to run is often not set. */
+function unsetProblems({ io }: Context, files: readonly SourceFile[]): Problem[] {
+  return namedVariables(files)
+    .filter((variable) => isUnset(io, variable))
+    .map(({ name, position }) => {
+      const message = `The environment variable ${name} is not set`;
+      return { severity: 'warning', position, message, hint: 'Set it where the server runs.' };
+    });
 }
 
 function summary({ agents, ensembles, project }: Verdict): string {

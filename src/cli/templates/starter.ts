@@ -1,9 +1,9 @@
 // The project that `init` writes: it runs at once, and shows one of everything. Each file is a list of its lines.
 
-/** Path to text. `name` is fit for package.json; `version` is that of the package which writes it. */
-export function starterFiles(name: string, version: string): ReadonlyMap<string, string> {
+/** Path to text. `name` is fit for package.json; `dependency` is what that says of the package which writes it. */
+export function starterFiles(name: string, dependency: string): ReadonlyMap<string, string> {
   const files: Readonly<Record<string, readonly string[]>> = {
-    'package.json': packageJson(name, version),
+    'package.json': packageJson(name, dependency),
     'conductor.config.ts': CONFIG.map((line) => line.replace('NAME', name)),
     'ensembles/hello.yaml': HELLO,
     'agents/greet/agent.yaml': GREET,
@@ -15,7 +15,7 @@ export function starterFiles(name: string, version: string): ReadonlyMap<string,
   return new Map(Object.entries(files).map(([path, lines]) => [path, lines.join('\n')]));
 }
 
-function packageJson(name: string, version: string): string[] {
+function packageJson(name: string, dependency: string): string[] {
   const content = {
     name,
     version: '0.1.0',
@@ -23,7 +23,7 @@ function packageJson(name: string, version: string): string[] {
     type: 'module',
     engines: { node: '>=20.19' },
     scripts: { dev: 'conductor dev', start: 'conductor start', validate: 'conductor validate' },
-    dependencies: { '@ensemble-edge/conductor': version },
+    dependencies: { '@ensemble-edge/conductor': dependency },
   };
   return [JSON.stringify(content, null, 2), ''];
 }
@@ -93,7 +93,12 @@ const README = [
   '```sh',
   'npm install',
   'npx conductor dev          # prints an API key, once',
-  'curl http://127.0.0.1:8080/hello?name=Ada',
+  '```',
+  '',
+  'In another terminal:',
+  '',
+  '```sh',
+  'curl "http://127.0.0.1:8080/hello?name=Ada"',
   'curl -H "X-API-Key: <the key>" http://127.0.0.1:8080/hello/Ada',
   '```',
   '',

@@ -3,11 +3,16 @@ import type { Problem } from '../../ensembles/project.ts';
 import type { Style } from './style.ts';
 
 /** "ensembles/a.yaml:3:5: error: … Did you mean …?" */
-export function problemText({ hint, message, position, severity }: Problem, style: Style): string {
-  const { file, line, column } = position;
-  const label = severity === 'error' ? style.bad('error:') : style.warn('warning:');
-  const end = hint === null || /[.!?]$/.test(message) ? '' : '.';
-  return `${file}:${line}:${column}: ${label} ${message}${end}${hint === null ? '' : ` ${hint}`}\n`;
+export function problemText(problem: Problem, style: Style): string {
+  const { file, line, column } = problem.position;
+  const label = problem.severity === 'error' ? style.bad('error:') : style.warn('warning:');
+  return `${file}:${line}:${column}: ${label} ${problemMessage(problem)}\n`;
+}
+
+/** What is wrong, and how to mend it. */
+export function problemMessage({ hint, message }: Pick<Problem, 'hint' | 'message'>): string {
+  if (hint === null) return message;
+  return `${message}${/[.!?]$/.test(message) ? '' : '.'} ${hint}`;
 }
 
 /** "2 errors, 1 warning", or nothing. */

@@ -149,7 +149,7 @@ describe('mistakes are told with their place and their cure', () => {
     ['1 +', 3, /value is missing before the end/],
     ['(1', 2, /"\)" is missing/],
     ['a b', 2, /operator is missing before "b"/],
-    ['a = 1', 2, /"=" has no meaning|"==" to compare/],
+    ['a = 1', 2, /"=" has no meaning here: to compare, write ==/],
     ['a | length > 1', 11, /put "\(…\)" round/],
     ["'abc", 0, /never closed/],
     ['`abc${', 6, /never closed|never/],

@@ -76,7 +76,10 @@ function next(source: string, at: number, before: Token | undefined, nesting: nu
   const number = endsOperand(before) && character === '.' ? '' : match(NUMBER, source, at);
   if (number !== '') return numeral(source, at, number);
   const sign = match(SIGN, source, at);
-  if (sign === '') throw new ExpressionError(`${JSON.stringify(character)} has no meaning here`, source, at);
+  if (sign === '') {
+    const hint = character === '=' ? ': to compare, write ==' : '';
+    throw new ExpressionError(`${JSON.stringify(character)} has no meaning here${hint}`, source, at);
+  }
   return { kind: 'sign', text: sign, at };
 }
 

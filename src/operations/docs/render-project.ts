@@ -99,5 +99,9 @@ export function visibleEnsembles({ catalog, showsProject }: Site): readonly Ense
 }
 
 function hiddenNote(site: Site): Markup | false {
-  return !site.showsProject && html`<p class="soft">What this project holds is shown to readers with a credential.</p>`;
+  const how = html`<code>docs.auth.requirement: 'optional'</code>`;
+  return (
+    !site.showsProject &&
+    html`<p class="soft">What this project holds is not shown here: ${how} in the configuration shows it to readers with a key.</p>`
+  );
 }

@@ -13,8 +13,9 @@ import { keyRoutes } from '../../http/routes/admin/keys.ts';
 import { vaultRoutes } from '../../http/routes/vault/vault-routes.ts';
 import { silentLog } from '../log.ts';
 import { bodyOf } from './admin-reply.ts';
+import { makeDataDir } from './data-dir.ts';
 import { type Ground, openGround, openVault, systemClock, Undo } from './parts.ts';
-import { hasMasterKey, localKeyOf, makeDataDir, masterKeyOf } from './secret-files.ts';
+import { hasMasterKey, localKeyOf, masterKeyOf } from './secret-files.ts';
 
 interface Opened extends Ground {
   readonly access: Access & ApiKeys;

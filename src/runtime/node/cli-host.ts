@@ -2,7 +2,7 @@
 // a data directory that no server holds. One set of routes behind all three, so the commands cannot tell. Also the project
 // on disk: its configuration, its files, and one execution over them. What a command needs is loaded when it needs it: the
 // server is most of this package, and most commands do without.
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { redactor } from '../../cli/database-url.ts';
 import { CliError, type CliHost, type Connection, UnreachableError } from '../../cli/host.ts';
@@ -13,9 +13,9 @@ import { bodyOf } from './admin-reply.ts';
 import { findConfig } from './find-config.ts';
 import { hasProjectFolders, isDirectory } from './project-folders.ts';
 import { runWrangler } from './run-wrangler.ts';
-import { localKeyPath } from './secret-files.ts';
+import { hasMasterKey, masterKeyPath, readLocalKey } from './secret-files.ts';
 import { readServerRecord } from './server-record.ts';
-import { packageVersion } from './version.ts';
+import { packageDependency, packageVersion } from './version.ts';
 import { watchProject } from './watch-project.ts';
 
 const TIMEOUT_MS = 30_000;
@@ -24,11 +24,16 @@ const RESPONSE_BYTES_MAX = 16 * 1024 * 1024;
 export function nodeHost(): CliHost {
   return {
     version: packageVersion(),
+    dependency: packageDependency(),
     async serve({ writeLog, ...options }) {
       // No password is logged on purpose; this is for what a driver may put into an error one day.
       const redacted = redactor(options.database);
       const { startServer } = await import('./start-server.ts');
-      const server = await startServer({ ...options, log: jsonLog((line) => writeLog(redacted(line))) });
+      const server = await startServer({
+        ...options,
+        logProblems: options.production,
+        log: jsonLog((line) => writeLog(redacted(line))),
+      });
       return {
         url: server.url,
         problems: server.project().problems,
@@ -40,13 +45,12 @@ export function nodeHost(): CliHost {
     connect,
     running(dataDir) {
       const record = readServerRecord(dataDir);
-      const path = localKeyPath(dataDir);
-      if (!record || !existsSync(path)) return undefined;
-      const { url, database } = record;
-      return { url, database, localKey: readFileSync(path, 'utf8').trim() };
+      const localKey = record && readLocalKey(dataDir);
+      return localKey ? { url: record.url, database: record.database, localKey } : undefined;
     },
     openStore: async (target) => (await import('./admin-store.ts')).openAdminStore(target),
     checkDatabase: async (settings) => (await import('./database-check.ts')).checkDatabase(settings),
+    masterKeyFile: (dataDir) => (hasMasterKey(dataDir) ? masterKeyPath(dataDir) : null),
     writable,
     isProject,
     loadConfig: async (...given) => (await import('./load-config.ts')).loadConfig(...given),
@@ -135,8 +139,8 @@ function writable(dataDir: string): boolean {
   for (let folder = resolve(dataDir); ; folder = dirname(folder)) {
     if (!existsSync(folder) && folder !== dirname(folder)) continue;
     try {
-      accessSync(folder, constants.W_OK);
-      return true;
+      accessSync(folder, constants.W_OK | constants.X_OK);
+      return isDirectory(folder);
     } catch {
       return false;
     }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CliError, type ExecuteRequest } from '../../cli/host.ts';
 import type { CallContext, ExecutionOutcome } from '../../ensembles/executor.ts';
+import type { Problem } from '../../ensembles/project.ts';
 import { didYouMean } from '../../model/did-you-mean.ts';
 import { AppError } from '../../model/error.ts';
 import { isJsonObject } from '../../model/json.ts';
@@ -45,11 +46,11 @@ async function executeIn({ executor, project }: RunningServer, request: ExecuteR
   const { agents, ensembles, problems } = project();
   const broken = problems.find(({ severity }) => severity === 'error');
   if (kind === 'agent') {
-    if (!agents.has(name)) throw unknown('agent', name, agents.keys(), broken?.message);
+    if (!agents.has(name)) throw unknown('agent', name, agents.keys(), broken);
     return executor.agent(name, input, call(), config === undefined ? {} : { config });
   }
   const ensemble = ensembles.get(name);
-  if (!ensemble) throw unknown('ensemble', name, ensembles.keys(), broken?.message);
+  if (!ensemble) throw unknown('ensemble', name, ensembles.keys(), broken);
   if (!isJsonObject(input)) throw new CliError('The input of an ensemble must be a JSON object.');
   return executor.ensemble(ensemble, input, call());
 }
@@ -63,11 +64,15 @@ async function withReason({ store }: RunningServer, outcome: ExecutionOutcome): 
   return { ...outcome, message: `${outcome.message} ${reason}` };
 }
 
-function unknown(noun: string, name: string, known: Iterable<string>, fault: string | undefined): CliError {
+function unknown(noun: string, name: string, known: Iterable<string>, broken: Problem | undefined): CliError {
   const meant = didYouMean(name, known);
   const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
-  const also = fault === undefined ? '' : ' Some files of the project have errors: see conductor validate.';
+  const also = broken === undefined ? '' : `\nThe project has errors, the first at ${placed(broken)}`;
   return new CliError(`There is no ${noun} ${name}.${hint}${also}`);
+}
+
+function placed({ message, position }: Problem): string {
+  return `${position.file}:${position.line}:${position.column}: ${message}`;
 }
 
 function call(): CallContext {

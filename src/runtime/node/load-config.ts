@@ -10,6 +10,7 @@ import {
   type ResolvedConfig,
   resolveConfig,
 } from '../../config/resolve-config.ts';
+import type { SourcePosition } from '../../model/agent.ts';
 import { findConfig } from './find-config.ts';
 import { forgetModules, importModule, ModuleError } from './project-modules.ts';
 
@@ -35,13 +36,15 @@ async function readSource(directory: string, file: string): Promise<ConfigSource
     return { file, value: 'default' in module ? module.default : { ...module } };
   } catch (error) {
     if (!(error instanceof ModuleError)) throw error;
-    const place = `${error.file}:${error.line}:${error.column}`;
-    throw new ConfigError([{ path: '', message: `cannot be loaded: ${place}: ${error.message}`, hint: null }], file);
+    const { column, line, message } = error;
+    const position = { file: error.file, line, column };
+    throw new ConfigError([{ path: '', message: `cannot be loaded: ${message}`, hint: null, position }], file);
   }
 }
 
 function readJson(path: string, file: string): unknown {
-  const refuse = (message: string) => new ConfigError([{ path: '', message, hint: null }], file);
+  const refuse = (message: string, position?: SourcePosition) =>
+    new ConfigError([{ path: '', message, hint: null, ...(position && { position }) }], file);
   let text: string;
   try {
     if (statSync(path).size > FILE_BYTES_MAX) throw refuse(`is larger than ${FILE_BYTES_MAX} bytes.`);
@@ -53,14 +56,14 @@ function readJson(path: string, file: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     const message = error instanceof Error ? error.message : '';
-    const position = /at position (\d+)/.exec(message)?.[1];
-    throw refuse(
-      `is not valid JSON${position === undefined ? '' : ` at ${placeOf(text, Number(position))}`}: ${message}`,
-    );
+    const [place, offset] = / in JSON at position (\d+).*$/.exec(message) ?? [];
+    // Without a place the text itself is shown, which may hold a secret.
+    if (place === undefined) throw refuse(`is not valid JSON: ${message.replace(/, (\.{3})?"[\s\S]*$/, '')}`);
+    throw refuse(`is not valid JSON: ${message.replace(place, '')}`, { file, ...placeOf(text, Number(offset)) });
   }
 }
 
-function placeOf(text: string, position: number): string {
-  const lines = text.slice(0, position).split('\n');
-  return `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;
+function placeOf(text: string, offset: number): { line: number; column: number } {
+  const lines = text.slice(0, offset).split('\n');
+  return { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
 }

@@ -49,6 +49,8 @@ export interface ServerOptions {
   readonly middleware?: Readonly<Record<string, TriggerMiddleware>>;
   /** By the name that a trigger gives as `customValidator`. */
   readonly validators?: Readonly<Record<string, CustomValidator>>;
+  /** Whether the log tells what is wrong with the project; false where whoever starts it prints that. True unless told. */
+  readonly logProblems?: boolean;
   /** Nothing is logged unless told. */
   readonly log?: ServerLog;
 }

@@ -1,6 +1,7 @@
 // `<dataDir>/server.json`: where the server of a data directory answers while it runs, so that the CLI finds it.
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { dataDirFault } from './data-dir.ts';
 
 export interface ServerRecord {
   readonly pid: number;
@@ -9,11 +10,16 @@ export interface ServerRecord {
   readonly database?: string;
 }
 
+/** Throws ConfigurationError. */
 export function writeServerRecord(dataDir: string, record: ServerRecord): void {
   const path = recordPath(dataDir);
-  writeFileSync(`${path}.new`, `${JSON.stringify(record)}\n`, { mode: 0o600 });
-  // A reader sees the old record or the new one, never half of one.
-  renameSync(`${path}.new`, path);
+  try {
+    writeFileSync(`${path}.new`, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+    // A reader sees the old record or the new one, never half of one.
+    renameSync(`${path}.new`, path);
+  } catch (error) {
+    throw dataDirFault(dataDir, path, error);
+  }
 }
 
 export function removeServerRecord(dataDir: string): void {

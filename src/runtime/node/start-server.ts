@@ -1,15 +1,17 @@
 // A server from options to a listening address, and back. Owns the files of the data directory while it runs and the
 // order of start and end. Must never answer a request before everything behind it stands.
 import { databaseName } from '../../cli/database-url.ts';
+import { problemMessage } from '../../cli/ui/problems.ts';
 import type { Settings } from '../../config/config-schema.ts';
 import { type ResolvedConfig, resolveConfig } from '../../config/resolve-config.ts';
 import type { Problem } from '../../ensembles/project.ts';
 import { type ServerLog, silentLog } from '../log.ts';
+import { makeDataDir } from './data-dir.ts';
 import { createNodeHandler } from './fast-routes.ts';
 import { type Listener, listen } from './listener.ts';
 import { loadConfig } from './load-config.ts';
 import { openParts, type Parts, type PartsOptions, Undo } from './parts.ts';
-import { localKeyOf, makeDataDir, masterKeyOf } from './secret-files.ts';
+import { localKeyOf, masterKeyOf } from './secret-files.ts';
 import { ConfigurationError, checkOptions, type RunningServer, type ServerOptions } from './server-options.ts';
 import { removeServerRecord, writeServerRecord } from './server-record.ts';
 import { serverRoutes } from './server-routes.ts';
@@ -41,7 +43,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const { publicUrl } = partsOf;
     const visitor = visitorSourceOf(settings, options.project?.directory ?? '.');
     const routes = serverRoutes(parts, { settings, visitor, publicUrl, middleware: options.middleware ?? {}, log });
-    tellProblems(parts.project.project().problems, options.production ?? false, log);
+    tellProblems(parts.project.project().problems, options, log);
     listener.serve(createNodeHandler(routes));
     const database = options.database && databaseName(options.database.url);
     writeServerRecord(dataDir, { pid: process.pid, url: listener.url, database });
@@ -68,17 +70,24 @@ async function configOf({ config, project }: ServerOptions): Promise<ResolvedCon
 }
 
 /** In production a project with errors is not served at all: half of it may be the half that guards the other. */
-function tellProblems(problems: readonly Problem[], production: boolean, log: ServerLog): void {
+function tellProblems(
+  problems: readonly Problem[],
+  { logProblems = true, production = false }: ServerOptions,
+  log: ServerLog,
+): void {
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  if (production && errors.length > 0) {
+    const lines = errors.map((problem) => {
+      const { column, file, line } = problem.position;
+      return `${file}:${line}:${column}: ${problemMessage(problem)}`;
+    });
+    throw new ConfigurationError(`The project has errors:\n${lines.join('\n')}`);
+  }
+  if (!logProblems) return;
   for (const { severity, position, message, hint } of problems) {
     const { file, line, column } = position;
     log[severity === 'error' ? 'error' : 'warn'](message, { file, line, column, ...(hint && { hint }) });
   }
-  const errors = problems.filter(({ severity }) => severity === 'error');
-  if (!production || errors.length === 0) return;
-  const lines = errors.map(
-    ({ position, message }) => `${position.file}:${position.line}:${position.column} ${message}`,
-  );
-  throw new ConfigurationError(`The project has errors:\n${lines.join('\n')}`);
 }
 
 function partsOptions(

@@ -1,4 +1,5 @@
 // Who looked at an execution's history, and when. Reading this list is not itself recorded.
+import { z } from 'zod';
 import { AppError } from '../../../model/error.ts';
 import type { Transactor } from '../../../orchestrator/ports.ts';
 import type { Reads } from '../../../store/reads.ts';
@@ -12,6 +13,8 @@ export function historyReadRoutes(reads: Pick<Reads, 'historyReads'>, transactor
       requires: () => 'audit:*:read',
       dialect: 'conductor',
       summary: "Reads of an execution's history: principal, route and time",
+      queryParameters: { workflowId: z.string() },
+      reply: { contentType: 'application/json' },
       async handle({ query }) {
         const workflowId = query.get('workflowId');
         if (!workflowId) {

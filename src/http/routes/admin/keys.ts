@@ -68,6 +68,7 @@ export function keyRoutes(keys: ApiKeys, clock: Clock): Route[] {
       method: 'GET',
       path: '/api/v1/admin/keys',
       summary: 'All API keys, newest first, without their secrets',
+      reply: { contentType: 'application/json' },
       handle: () => json({ keys: keys.listKeys().map((record) => keyView(record, clock.now())) }),
     },
     {
@@ -75,6 +76,7 @@ export function keyRoutes(keys: ApiKeys, clock: Clock): Route[] {
       method: 'POST',
       path: '/api/v1/admin/keys',
       summary: 'Generates an API key; the only reply that holds it',
+      reply: { contentType: 'application/json' },
       body: generateSchema,
       async handle(request) {
         const { expires, ...asked } = await readBody(request, generateSchema);
@@ -87,6 +89,7 @@ export function keyRoutes(keys: ApiKeys, clock: Clock): Route[] {
       method: 'GET',
       path: '/api/v1/admin/keys/:id',
       summary: 'One API key, without its secret',
+      reply: { contentType: 'application/json' },
       handle: ({ params }) => json(keyView(keys.keyInfo(params.id ?? ''), clock.now())),
     },
     {
@@ -94,6 +97,7 @@ export function keyRoutes(keys: ApiKeys, clock: Clock): Route[] {
       method: 'DELETE',
       path: '/api/v1/admin/keys/:id',
       summary: 'Revokes an API key, and its tokens, from the next request on',
+      reply: { contentType: 'application/json' },
       handle: async ({ params }) => json(keyView(await keys.revokeKey(params.id ?? ''), clock.now())),
     },
     {
@@ -101,6 +105,7 @@ export function keyRoutes(keys: ApiKeys, clock: Clock): Route[] {
       method: 'POST',
       path: '/api/v1/admin/keys/:id/rotate',
       summary: 'A new key with the same name, permissions and length of life; the old one ends',
+      reply: { contentType: 'application/json' },
       body: rotateSchema,
       async handle(request) {
         const id = request.params.id ?? '';

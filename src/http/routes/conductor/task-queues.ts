@@ -24,7 +24,7 @@ export function taskQueueRoutes({ orchestrator }: RouteDeps): Route[] {
       'size',
       'How many tasks of one type wait',
       async (request) => json(sizeIn(await sizes(), queueName(request))),
-      { taskType: z.string(), domain: z.string().optional() },
+      { taskType: z.string().optional(), domain: z.string().optional() },
     ),
     show('all', 'How many tasks wait, in all queues', async () => json(await sizes())),
     show('all/verbose', 'How many tasks wait, in all queues, by shard', async () => json(verbose(await sizes()))),
@@ -36,7 +36,7 @@ export function taskQueueRoutes({ orchestrator }: RouteDeps): Route[] {
         const polls = await orchestrator.pollData();
         return json(polls.flatMap((poll) => (poll.queueName === type ? [pollData(poll)] : [])));
       },
-      { taskType: z.string() },
+      { taskType: z.string().optional() },
     ),
     show('polldata/all', 'Who polled, and when last', async () => json((await orchestrator.pollData()).map(pollData))),
     requeue(),

@@ -72,7 +72,10 @@ function legacy(_deps: RouteDeps): Route[] {
     handle,
   });
   return [
-    harmless('GET', '/api/tasks/in_progress/:type', () => jsonText('[]')),
+    {
+      ...harmless('GET', '/api/tasks/in_progress/:type', () => jsonText('[]')),
+      reply: { contentType: 'application/json' },
+    },
     harmless('GET', '/api/tasks/in_progress/:id/:ref', () => NO_CONTENT),
     harmless('DELETE', '/api/tasks/queue/:type/:id', () => EMPTY),
   ];

@@ -1,7 +1,7 @@
 // Approvals over HTTP: what an execution waits for, votes by a credential, and votes by the one-time token of a link. Looking
 // never votes: programs follow links too. Must never tell of an execution to somebody who has no part in it.
 import { z } from 'zod';
-import { approvalNotice, approvalPage } from '../../../ensembles/approval-page.ts';
+import { APPROVAL_STYLE, approvalNotice, approvalPage } from '../../../ensembles/approval-page.ts';
 import { type Approvals, approverOf, approversOf, type Ballot, readBallot } from '../../../ensembles/approvals.ts';
 import { AppError } from '../../../model/error.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../model/json.ts';
@@ -32,7 +32,7 @@ const approvalBody = z.object({
 /** Answers of these hold, or stand for, a credential: nobody keeps them or passes their address on. */
 const PRIVATE = { 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' };
 const PAGE = {
-  'content-security-policy': "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+  'content-security-policy': `default-src 'none'; style-src ${APPROVAL_STYLE}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'`,
   'x-content-type-options': 'nosniff',
 };
 

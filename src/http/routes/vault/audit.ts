@@ -19,12 +19,13 @@ export function auditRoutes(vault: Vault): Route[] {
       requires,
       dialect: 'vault',
       summary: 'Vendor calls in the order they were recorded; ask again with after=<next> for more',
+      reply: { contentType: 'application/json' },
       queryParameters: {
-        workflowId: z.string(),
-        key_id: z.string(),
-        verdict: z.string(),
-        after: z.number().int(),
-        limit: z.number().int(),
+        workflowId: z.string().optional(),
+        key_id: z.string().optional(),
+        verdict: z.string().optional(),
+        after: z.number().int().optional(),
+        limit: z.number().int().optional(),
       },
       async handle(request) {
         const limit = wholeQuery(request, 'limit', PAGE_DEFAULT, { min: 1, max: PAGE_MAX });
@@ -49,6 +50,7 @@ export function auditRoutes(vault: Vault): Route[] {
       requires,
       dialect: 'vault',
       summary: 'What an execution spent: per task and in all',
+      reply: { contentType: 'application/json' },
       queryParameters: { workflowId: z.string() },
       async handle(request) {
         const workflowId = textQuery(request, 'workflowId');

@@ -32,6 +32,7 @@ export function issueRoutes(vault: Vault): Route[] {
       requires: async (request) => vaultPermission(vendorOf(await request.json(), vault.vendors), 'issue'),
       dialect: 'vault',
       summary: 'Issues a vault key: a capped stand-in for a vendor secret',
+      reply: { contentType: 'application/json' },
       body: issueRequestSchema,
       async handle(request) {
         const idempotencyKey = request.header('idempotency-key') ?? null;
@@ -46,6 +47,7 @@ export function issueRoutes(vault: Vault): Route[] {
       requires: async (request) => resolvePermission(vault, await readResolve(request)),
       dialect: 'vault',
       summary: 'Derives the key of a run for one of its workers, by label or workflow id',
+      reply: { contentType: 'application/json' },
       body: resolveSchema,
       async handle(request) {
         return issuedReply(vault, await vault.keys.resolve(await readResolve(request)));

@@ -25,7 +25,12 @@ export function keyRoutes(vault: Vault): Route[] {
       requires: ({ query }) => listPermission(vault, query.get('vendor'), 'read'),
       dialect: 'vault',
       summary: 'Vault keys with what they spent, newest first',
-      queryParameters: { vendor: z.string(), agent_run_label: z.string(), limit: z.number().int() },
+      reply: { contentType: 'application/json' },
+      queryParameters: {
+        vendor: z.string().optional(),
+        agent_run_label: z.string().optional(),
+        limit: z.number().int().optional(),
+      },
       async handle(request) {
         const vendor = textQuery(request, 'vendor');
         const runLabel = textQuery(request, 'agent_run_label');
@@ -41,6 +46,7 @@ export function keyRoutes(vault: Vault): Route[] {
       requires: 'public',
       dialect: 'vault',
       summary: 'The vault key that the caller holds: its policy and what is left of its cap',
+      reply: { contentType: 'application/json' },
       handle: async ({ header }) => json(view(await keys.self(header('authorization')))),
     },
     {
@@ -49,6 +55,7 @@ export function keyRoutes(vault: Vault): Route[] {
       requires: ofKey('read'),
       dialect: 'vault',
       summary: 'One vault key: spent, reserved, remaining',
+      reply: { contentType: 'application/json' },
       handle: async (request) => json(view(await keys.get(idOf(request)))),
     },
     {
@@ -57,6 +64,7 @@ export function keyRoutes(vault: Vault): Route[] {
       requires: ofKey('issue'),
       dialect: 'vault',
       summary: 'Changes the cap or the expiry; what was spent stays spent',
+      reply: { contentType: 'application/json' },
       body: patchRequestSchema,
       handle: async (request) => json(view(await keys.patch(idOf(request), await request.json()))),
     },
@@ -66,6 +74,7 @@ export function keyRoutes(vault: Vault): Route[] {
       requires: ofKey('revoke'),
       dialect: 'vault',
       summary: 'Revokes a vault key, from the next call of any worker on',
+      reply: { contentType: 'application/json' },
       handle: async (request) => json(revoked(vault, await keys.revoke(idOf(request)))),
     },
     {
@@ -74,6 +83,7 @@ export function keyRoutes(vault: Vault): Route[] {
       requires: (request) => labelPermission(vault, labelOf(request)),
       dialect: 'vault',
       summary: 'Revokes every vault key under a label',
+      reply: { contentType: 'application/json' },
       queryParameters: { agent_run_label: z.string() },
       async handle(request) {
         const found = await keys.revokeLabel(labelOf(request));

@@ -27,6 +27,7 @@ export function secretRoutes(vault: Vault): Route[] {
       requires: () => anyVendor(vendors, 'manage'),
       dialect: 'vault',
       summary: 'The vendors whose secret the vault holds, without the secrets',
+      reply: { contentType: 'application/json' },
       handle: () => json({ secrets: secrets.list().map(secretView) }),
     },
     {
@@ -35,6 +36,7 @@ export function secretRoutes(vault: Vault): Route[] {
       requires,
       dialect: 'vault',
       summary: 'Whether and since when the vault holds a secret of a vendor',
+      reply: { contentType: 'application/json' },
       handle(request) {
         const vendor = vendorOf(request);
         const found = secrets.list().find((secret) => secret.vendor === vendor);
@@ -48,6 +50,7 @@ export function secretRoutes(vault: Vault): Route[] {
       requires,
       dialect: 'vault',
       summary: 'Stores the secret of a vendor, or replaces it',
+      reply: { contentType: 'application/json' },
       body: putSchema,
       async handle(request) {
         const vendor = vendorOf(request);
