@@ -38,7 +38,7 @@ export const KV_OPTION: Option = [
 
 export const DATA_DIR_DEFAULT = 'data';
 
-const PORT_MOST = 65_535;
+const PORT_MAX = 65_535;
 
 export function dataDirOf({ io }: Context, input: Input): string {
   return input.text('data') ?? io.env.CONDUCTOR_DATA ?? DATA_DIR_DEFAULT;
@@ -75,6 +75,6 @@ export function portOf(input: Input): number | undefined {
   const text = input.text('port');
   if (text === undefined) return undefined;
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (port <= PORT_MOST) return port;
-  throw new UsageError(`--port must be a number from 0 to ${PORT_MOST}, not "${text}".`);
+  if (port <= PORT_MAX) return port;
+  throw new UsageError(`--port must be a number from 0 to ${PORT_MAX}, not "${text}".`);
 }
