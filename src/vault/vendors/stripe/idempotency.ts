@@ -14,9 +14,8 @@ const GO_SENDER = /^Stripe\/v[12] GoBindings\//i;
 
 export function isAutomaticKey(key: string, header: HeaderLookup): boolean {
   if (NODE.test(key)) return true;
-  const sender = header('user-agent') ?? '';
-  if (GO_SENDER.test(sender)) return GO.test(key);
-  return UUID_SENDERS.test(sender) && UUID.test(key) && !OF_A_NAME.test(key);
+  const senders = GO.test(key) ? GO_SENDER : UUID.test(key) && !OF_A_NAME.test(key) ? UUID_SENDERS : null;
+  return senders?.test(header('user-agent') ?? '') ?? false;
 }
 
 /** stripe-go reads no answer below a path of its own, also not that of a charge which it has just made. */
